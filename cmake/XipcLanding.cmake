@@ -1,0 +1,12 @@
+# Leaves out the sources that are still being written.
+function(xipc_landed list)
+    set(found "")
+    foreach(file IN LISTS ${list})
+        if(EXISTS ${PROJECT_SOURCE_DIR}/${file})
+            list(APPEND found ${file})
+        else()
+            message(WARNING "not there yet: ${file}")
+        endif()
+    endforeach()
+    set(${list} ${found} PARENT_SCOPE)
+endfunction()

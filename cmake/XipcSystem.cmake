@@ -1,0 +1,95 @@
+# Chooses the port files of the target system: XIPC_SYSTEM_SOURCES, XIPC_SYSTEM_LIBRARIES.
+include(CheckCSourceCompiles)
+include(CheckSymbolExists)
+include(CMakePushCheckState)
+
+# POSIX message queues as the port uses them: mqd_t is a descriptor that poll takes. On FreeBSD it is a pointer.
+function(xipc_find_mqueue)
+    set(source "
+        #include <mqueue.h>
+        int main(void) {
+            mqd_t queue = mq_open(\"/none\", 0);
+            return _Generic(queue, int: (int)queue);
+        }")
+    cmake_push_check_state()
+    check_c_source_compiles("${source}" XIPC_HAVE_MQUEUE)
+    if(NOT XIPC_HAVE_MQUEUE)
+        list(APPEND CMAKE_REQUIRED_LIBRARIES rt) # glibc before 2.34
+        check_c_source_compiles("${source}" XIPC_HAVE_MQUEUE_IN_RT)
+    endif()
+    cmake_pop_check_state()
+endfunction()
+
+function(xipc_find_closefrom)
+    cmake_push_check_state()
+    list(APPEND CMAKE_REQUIRED_DEFINITIONS -D_GNU_SOURCE)
+    check_symbol_exists(posix_spawn_file_actions_addclosefrom_np spawn.h XIPC_HAVE_SPAWN_CLOSEFROM)
+    cmake_pop_check_state()
+endfunction()
+
+function(xipc_require fact message)
+    if(NOT ${fact})
+        message(FATAL_ERROR "xipc: ${CMAKE_SYSTEM_NAME}: ${message}")
+    endif()
+endfunction()
+
+if(WIN32)
+    set(XIPC_SYSTEM_SOURCES
+        src/win32/port_clock.c
+        src/win32/port_image.c
+        src/win32/port_kernel_queue.c
+        src/win32/port_process.c
+        src/win32/port_stream.c
+        src/win32/port_wait.c)
+    set(XIPC_SYSTEM_LIBRARIES synchronization)
+    return()
+endif()
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+set(XIPC_SYSTEM_LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})
+set(XIPC_SYSTEM_SOURCES
+    src/posix/port_clock.c
+    src/posix/port_process.c
+    src/posix/port_stream.c
+    src/posix/port_wait.c)
+
+xipc_find_mqueue()
+if(XIPC_HAVE_MQUEUE OR XIPC_HAVE_MQUEUE_IN_RT)
+    set(_xipc_kernel_queue mqueue)
+else()
+    set(_xipc_kernel_queue none)
+endif()
+set(XIPC_KERNEL_QUEUE ${_xipc_kernel_queue} CACHE STRING
+    "The system's own queues: mqueue, or none (as on macOS)")
+set_property(CACHE XIPC_KERNEL_QUEUE PROPERTY STRINGS mqueue none)
+list(APPEND XIPC_SYSTEM_SOURCES src/posix/port_kernel_queue_${XIPC_KERNEL_QUEUE}.c)
+if(XIPC_KERNEL_QUEUE STREQUAL "mqueue" AND XIPC_HAVE_MQUEUE_IN_RT)
+    list(APPEND XIPC_SYSTEM_LIBRARIES rt)
+endif()
+
+if(APPLE)
+    list(APPEND XIPC_SYSTEM_SOURCES
+        src/posix/port_image_macho.c
+        src/posix/port_sentinel_kqueue.c
+        src/posix/port_spawn_darwin.c
+        src/posix/port_threads_darwin.c)
+elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    list(APPEND XIPC_SYSTEM_SOURCES
+        src/posix/port_image_elf.c
+        src/posix/port_sentinel_pidfd.c
+        src/posix/port_spawn_closefrom.c
+        src/posix/port_threads_linux.c)
+elseif(CMAKE_SYSTEM_NAME STREQUAL "FreeBSD")
+    list(APPEND XIPC_SYSTEM_SOURCES
+        src/posix/port_image_elf.c
+        src/posix/port_sentinel_kqueue.c
+        src/posix/port_spawn_closefrom.c
+        src/posix/port_threads_freebsd.c)
+else()
+    message(FATAL_ERROR "xipc: no port for ${CMAKE_SYSTEM_NAME} yet")
+endif()
+if(NOT APPLE)
+    xipc_find_closefrom()
+    xipc_require(XIPC_HAVE_SPAWN_CLOSEFROM "posix_spawn_file_actions_addclosefrom_np is missing (glibc 2.34, FreeBSD 13.1)")
+endif()

@@ -1,0 +1,42 @@
+# What every target of the project has in common: language, warnings, sanitizers, build identity.
+include(CheckLinkerFlag)
+
+if(NOT MSVC)
+    # a spawned child is checked against its parent by the build id of the module
+    check_linker_flag(C -Wl,--build-id XIPC_HAVE_LINKER_BUILD_ID)
+endif()
+
+function(xipc_own_target target)
+    set_target_properties(${target} PROPERTIES
+        C_STANDARD 11
+        C_STANDARD_REQUIRED ON
+        C_EXTENSIONS OFF
+        C_VISIBILITY_PRESET hidden
+        POSITION_INDEPENDENT_CODE ON)
+    if(MSVC)
+        target_compile_options(${target} PRIVATE /W4 /utf-8 $<$<BOOL:${XIPC_WERROR}>:/WX>)
+        target_compile_definitions(${target} PRIVATE _CRT_SECURE_NO_WARNINGS)
+    else()
+        target_compile_options(${target} PRIVATE
+            -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+            -Wundef -Wformat=2 -Wvla $<$<BOOL:${XIPC_WERROR}>:-Werror>)
+    endif()
+    if(APPLE)
+        # the newest SDK's declarations are there for older systems too
+        target_compile_options(${target} PRIVATE -Werror=unguarded-availability-new)
+        target_compile_definitions(${target} PRIVATE _DARWIN_C_SOURCE)
+    elseif(WIN32)
+        target_compile_definitions(${target} PRIVATE _WIN32_WINNT=0x0602) # Windows 8: WaitOnAddress
+    else()
+        target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+    endif()
+    if(XIPC_HAVE_LINKER_BUILD_ID)
+        target_link_options(${target} PRIVATE -Wl,--build-id)
+    endif()
+    if(XIPC_SANITIZE)
+        list(JOIN XIPC_SANITIZE "," sanitizers)
+        set(flags -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        target_compile_options(${target} PRIVATE ${flags})
+        target_link_options(${target} PRIVATE ${flags})
+    endif()
+endfunction()

@@ -1,0 +1,22 @@
+# Shared by the toolchain files: where the libraries for XIPC_CROSS_NAME stand, as in cmake/deps/common.sh.
+if(NOT XIPC_DEPS)
+    if(DEFINED ENV{XIPC_CACHE})
+        set(_xipc_cache "$ENV{XIPC_CACHE}")
+    elseif(DEFINED ENV{XDG_CACHE_HOME})
+        set(_xipc_cache "$ENV{XDG_CACHE_HOME}/xipc")
+    else()
+        set(_xipc_cache "$ENV{HOME}/.cache/xipc")
+    endif()
+    set(XIPC_DEPS "${_xipc_cache}/${XIPC_CROSS_NAME}" CACHE PATH "Prefix of APR and CUnit for the target")
+endif()
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES XIPC_DEPS)
+
+set(CMAKE_FIND_ROOT_PATH ${XIPC_DEPS})
+set(CMAKE_PREFIX_PATH ${XIPC_DEPS})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+# the host's packages are of no use to the target
+set(ENV{PKG_CONFIG_LIBDIR} "${XIPC_DEPS}/lib/pkgconfig")
+set(ENV{PKG_CONFIG_PATH} "")
