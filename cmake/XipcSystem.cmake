@@ -45,8 +45,12 @@ if(WIN32)
     return()
 endif()
 
-set(THREADS_PREFER_PTHREAD_FLAG ON)
-find_package(Threads REQUIRED)
+if(NOT TARGET Threads::Threads)
+    set(THREADS_PREFER_PTHREAD_FLAG ON)
+    find_package(Threads REQUIRED)
+    # who adds xipc as a subdirectory links it too
+    set_target_properties(Threads::Threads PROPERTIES IMPORTED_GLOBAL TRUE)
+endif()
 set(XIPC_SYSTEM_LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})
 set(XIPC_SYSTEM_SOURCES
     src/posix/port_clock.c

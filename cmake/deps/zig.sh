@@ -36,6 +36,7 @@ wrapper() {
     local file=$1 zig
     shift
     zig=$(zig_program)
+    # shellcheck disable=SC2016 # for the wrapper
     printf '#!/bin/sh\nZIG_GLOBAL_CACHE_DIR=${ZIG_GLOBAL_CACHE_DIR:-"%s"} exec "%s" %s "$@"\n' \
         "$deps_cache/zig-cache" "$zig" "$*" >"$file"
     chmod +x "$file"
