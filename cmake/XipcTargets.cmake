@@ -14,7 +14,8 @@ function(xipc_own_target target)
         C_VISIBILITY_PRESET hidden
         POSITION_INDEPENDENT_CODE ON)
     if(MSVC)
-        target_compile_options(${target} PRIVATE /W4 /utf-8 $<$<BOOL:${XIPC_WERROR}>:/WX>)
+        # its C11 lacks atomics unless asked (Visual Studio 17.5)
+        target_compile_options(${target} PRIVATE /W4 /utf-8 /experimental:c11atomics $<$<BOOL:${XIPC_WERROR}>:/WX>)
         target_compile_definitions(${target} PRIVATE _CRT_SECURE_NO_WARNINGS)
     else()
         target_compile_options(${target} PRIVATE
