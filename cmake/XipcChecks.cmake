@@ -16,12 +16,10 @@ foreach(header IN LISTS XIPC_PUBLIC_HEADERS XIPC_GENERATED_HEADERS)
     if(header STREQUAL "xipc.h")
         set(name all)
     endif()
-    add_test(NAME check.header.${name}${XIPC_TEST_SUFFIX}
+    xipc_add_test(check.header.${name} LABELS check TIMEOUT 60
         COMMAND ${checks}/header_alone.sh ${header} ${CMAKE_C_COMPILER} "${XIPC_CXX}"
             -I${PROJECT_SOURCE_DIR}/include -I${PROJECT_BINARY_DIR}/include
-            "-isystem$<JOIN:${foreign},;-isystem>" "-D$<JOIN:${definitions},;-D>"
-        COMMAND_EXPAND_LISTS)
-    set_tests_properties(check.header.${name}${XIPC_TEST_SUFFIX} PROPERTIES LABELS check TIMEOUT 60)
+            "-isystem$<JOIN:${foreign},;-isystem>" "-D$<JOIN:${definitions},;-D>")
 endforeach()
 
 if(BUILD_SHARED_LIBS)

@@ -3,7 +3,7 @@
 # xipc_add_test(NAME LABELS label... TIMEOUT seconds COMMAND command...)
 function(xipc_add_test name)
     cmake_parse_arguments(arg "" "TIMEOUT" "LABELS;COMMAND" ${ARGN})
-    add_test(NAME ${name}${XIPC_TEST_SUFFIX} COMMAND ${arg_COMMAND})
+    add_test(NAME ${name}${XIPC_TEST_SUFFIX} COMMAND ${arg_COMMAND} COMMAND_EXPAND_LISTS)
     # machine: what tests leave behind is looked for when the last of them has ended, see cmake/ci
     set_tests_properties(${name}${XIPC_TEST_SUFFIX} PROPERTIES
         LABELS "${arg_LABELS}"

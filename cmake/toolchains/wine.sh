@@ -5,6 +5,7 @@ set -euo pipefail
 cache=${XIPC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xipc}
 
 export WINEPREFIX=$cache/wine WINEARCH=win64
+unset TMPDIR # or each value of it has a server of its own
 export WINEDEBUG=${WINEDEBUG:--all}
 # no dump for each test that crashes on purpose, no offers to install Mono and Gecko
 export WINEDLLOVERRIDES=${WINEDLLOVERRIDES:-'winedbg.exe=d;mscoree=d;mshtml=d'}
