@@ -16,10 +16,12 @@ foreach(header IN LISTS XIPC_PUBLIC_HEADERS XIPC_GENERATED_HEADERS)
     if(header STREQUAL "xipc.h")
         set(name all)
     endif()
-    xipc_add_test(check.header.${name} LABELS check TIMEOUT 60
+    add_test(NAME check.header.${name}${XIPC_TEST_SUFFIX}
         COMMAND ${checks}/header_alone.sh ${header} ${CMAKE_C_COMPILER} "${XIPC_CXX}"
             -I${PROJECT_SOURCE_DIR}/include -I${PROJECT_BINARY_DIR}/include
-            "-isystem$<JOIN:${foreign},;-isystem>" "-D$<JOIN:${definitions},;-D>")
+            "-isystem$<JOIN:${foreign},;-isystem>" "-D$<JOIN:${definitions},;-D>"
+        COMMAND_EXPAND_LISTS)
+    xipc_test_properties(check.header.${name} LABELS check TIMEOUT 60)
 endforeach()
 
 if(BUILD_SHARED_LIBS)

@@ -5,15 +5,16 @@ set -euo pipefail
 cd "$2"
 build=${3-}
 
-sources() { find include src tests examples bench -name "$1" 2>/dev/null | sort; }
+# bench and tools may not be there
+sources() { { find include src tests examples bench tools -name '*.[ch]' 2>/dev/null || true; } | sort; }
 
 compiled() {
     grep -o '"file": "[^"]*"' "$build/compile_commands.json" | cut -d'"' -f4 | sort -u
 }
 
-format() { sources '*.[ch]' | xargs clang-format --dry-run --Werror; }
+format() { sources | xargs clang-format --dry-run --Werror; }
 
-reformat() { sources '*.[ch]' | xargs clang-format -i; }
+reformat() { sources | xargs clang-format -i; }
 
 tidy() { compiled | xargs -P "$(nproc)" -n 1 clang-tidy -p "$build" --quiet 2>/dev/null; }
 
