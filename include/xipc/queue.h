@@ -1,0 +1,241 @@
+/**
+ * @file queue.h
+ * @brief A bounded queue of messages between any number of processes.
+ *
+ * First in, first out; what was put is visible to every reader when xipc_queue_put() returns. A queue reaches another
+ * process among its arguments, over a connection, or by fork. It has several backends, one interface:
+ *
+ * - `mqueue`: a POSIX message queue, kept by the kernel (Linux);
+ * - `mailslot`: a mailslot with a shared counter for the bound (Win32);
+ * - `managed`: a queue in a manager process (see manager.h), which may go anywhere, a pool's tasks included.
+ *
+ * Python counterpart: `multiprocessing.Queue`; `put_nowait` and `get_nowait` are timeout 0, `qsize` is xipc_queue_size().
+ *
+ * @code
+ * xipc_queue_t *queue;
+ * xipc_queue_create(&queue, 3, 0, pool);
+ * xipc_queue_put(queue, "m1", 2, 0);
+ * void *data;
+ * apr_size_t size;
+ * apr_status_t rv = xipc_queue_get(&data, &size, queue, apr_time_from_sec(3), pool);
+ * @endcode
+ */
+#ifndef XIPC_QUEUE_H
+#define XIPC_QUEUE_H
+
+#include "xipc/export.h"
+#include "xipc/values.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a queue stands on. */
+typedef enum {
+    XIPC_QUEUE_AUTO = 0,     /**< the system's own queue */
+    XIPC_QUEUE_MQUEUE = 1,   /**< POSIX message queue */
+    XIPC_QUEUE_MAILSLOT = 2, /**< Win32 mailslot */
+    XIPC_QUEUE_MANAGED = 3   /**< in a manager's process; made by xipc_manager_queue() */
+} xipc_queue_backend_e;
+
+/** How a queue is to be. @see xipc_queue_options_create */
+typedef struct xipc_queue_options_t xipc_queue_options_t;
+
+/** What a queue is and bears. */
+typedef struct {
+    xipc_queue_backend_e backend; /**< what it stands on */
+    const char *backend_name;     /**< the same in a word */
+    apr_size_t capacity;          /**< messages it holds; 0: bounded by memory alone */
+    apr_size_t message_max;       /**< bytes of the largest message; 0: bounded by memory alone */
+    int is_inheritance_only;      /**< not 0: can't be among the arguments of a pool's task */
+} xipc_queue_caps_t;
+
+/**
+ * Make a queue on the backend that suits.
+ *
+ * @param queue        where it goes; it lives as long as @p pool, or until xipc_queue_close()
+ * @param capacity     how many messages it holds at most; 0: no bound asked, as many as the system's queue can
+ * @param message_max  bytes of the largest message; 0: no limit asked, 1 KiB on the system's own queues
+ * @param pool         where the object lives
+ * @return APR_SUCCESS; XIPC_ELIMIT when the system does not bear so much, with the limit's name and value in the text
+ *         of xipc_strerror(); APR_ENOTIMPL where the system has no queue of its own; APR_EINVAL when a pointer is NULL;
+ *         what the system says. Nothing is left behind then.
+ * @par Blocking  Never.
+ * @par Lifetime  The queue has no name others could see; it and the messages in it are gone when the last process that
+ *                has it closed it or ended, however it ended.
+ * @par System    mq_open(3), unlinked at once; CreateMailslotW with a random name.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_create(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max,
+                                           apr_pool_t *pool);
+
+/**
+ * Make options for xipc_queue_create_ex(), all unset: backend AUTO, no bound and no limit asked.
+ *
+ * @param options  where they go; they live as long as @p pool
+ * @param pool     where they live
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_options_create(xipc_queue_options_t **options, apr_pool_t *pool);
+
+/**
+ * Choose the backend.
+ *
+ * @param options  the options
+ * @param backend  which
+ * @return APR_SUCCESS; APR_EINVAL when it is no backend or one that xipc_queue_create_ex() does not make, or
+ *         @p options is NULL; they are as before then
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_options_backend_set(xipc_queue_options_t *options, xipc_queue_backend_e backend);
+
+/**
+ * Bound the number of messages.
+ *
+ * @param options   the options
+ * @param capacity  messages; 0: no bound asked
+ * @return APR_SUCCESS; APR_EINVAL when @p options is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_options_capacity_set(xipc_queue_options_t *options, apr_size_t capacity);
+
+/**
+ * Bound the size of a message.
+ *
+ * @param options      the options
+ * @param message_max  bytes; 0: no limit asked
+ * @return APR_SUCCESS; APR_EINVAL when @p options is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t *options, apr_size_t message_max);
+
+/**
+ * Make a queue as the options say.
+ *
+ * @param queue    where it goes; it lives as long as @p pool, or until xipc_queue_close()
+ * @param options  how it is to be; NULL for the defaults
+ * @param pool     where the object lives
+ * @return as xipc_queue_create(); APR_ENOTIMPL when this system does not have the backend asked for
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_create_ex(xipc_queue_t **queue, const xipc_queue_options_t *options,
+                                              apr_pool_t *pool);
+
+/**
+ * Add one message, waiting for room.
+ *
+ * @param queue    the queue
+ * @param data     the message; may be NULL when @p size is 0
+ * @param size     bytes; 0 is a message too
+ * @param timeout  microseconds; negative waits for ever, 0 does not wait
+ * @return APR_SUCCESS: readers can see it; XIPC_EFULL when there was no room in time; XIPC_EMSGSIZE when @p size is
+ *         over the queue's limit; XIPC_ECLOSED after xipc_queue_close(); XIPC_EDIED when the manager of a managed queue
+ *         has died or does not answer (whether the message is in it is then not known);
+ *         APR_EINVAL when @p queue is NULL, or @p data is and @p size is not 0. Nothing is put by an error otherwise.
+ * @par Blocking  Up to @p timeout while the queue is full. Signals do not cut it short.
+ * @par Threads   Any number of threads and processes at once on the system's queues; a managed queue's object belongs to
+ *                one thread at a time.
+ * @par Death     A process killed in here leaves the message whole in the queue, or not in it at all.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_put(xipc_queue_t *queue, const void *data, apr_size_t size,
+                                        apr_interval_time_t timeout);
+
+/**
+ * Take the oldest message, waiting for one.
+ *
+ * @param data     where its address goes; it lives as long as @p pool, is never NULL, and has one NUL byte behind it
+ *                 that does not count
+ * @param size     where its size goes
+ * @param queue    the queue
+ * @param timeout  microseconds; negative waits for ever, 0 does not wait
+ * @param pool     where the message is put
+ * @return APR_SUCCESS; XIPC_EEMPTY when there was none in time; XIPC_ECLOSED after xipc_queue_close(); XIPC_EDIED when
+ *         the manager of a managed queue has died or does not answer; APR_EINVAL when a pointer is NULL. The out
+ *         parameters are unchanged then.
+ * @par Blocking  Up to @p timeout while the queue is empty. Signals do not cut it short.
+ * @par Threads   As xipc_queue_put().
+ * @par Death     A process killed in here leaves the message in the queue, or has taken it along; never half of it, and
+ *                no other message.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queue_t *queue, apr_interval_time_t timeout,
+                                        apr_pool_t *pool);
+
+/**
+ * Take the oldest message into a buffer of the caller's.
+ *
+ * @param size      where its size goes; with XIPC_EMSGSIZE the size needed
+ * @param queue     the queue
+ * @param buffer    where the message is put; may be NULL when @p capacity is 0
+ * @param capacity  bytes in @p buffer
+ * @param timeout   microseconds; negative waits for ever, 0 does not wait
+ * @return as xipc_queue_get(), and XIPC_EMSGSIZE when the buffer is too small; nothing is taken then. The system's own
+ *         queues can't look before they take: there a buffer below the queue's `message_max` is refused at once.
+ * @par Blocking  Up to @p timeout while the queue is empty. Signals do not cut it short.
+ * @par Threads   As xipc_queue_put().
+ */
+XIPC_EXPORT apr_status_t xipc_queue_get_into(apr_size_t *size, xipc_queue_t *queue, void *buffer, apr_size_t capacity,
+                                             apr_interval_time_t timeout);
+
+/**
+ * How many messages wait in the queue at this moment.
+ *
+ * @param count  where their number goes
+ * @param queue  the queue
+ * @return APR_SUCCESS; XIPC_ECLOSED after xipc_queue_close(); XIPC_EDIED when the manager of a managed queue has died;
+ *         APR_EINVAL when a pointer is NULL
+ * @par Blocking  For an instant on mailslots, and while the manager of a managed queue answers; otherwise never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_size(apr_size_t *count, xipc_queue_t *queue);
+
+/**
+ * Is the queue full at this moment?
+ *
+ * @param queue  the queue
+ * @return 1 or 0; 0 when that can't be known (the queue is closed, its manager has died, or @p queue is NULL)
+ * @par Blocking  As xipc_queue_size().
+ */
+XIPC_EXPORT int xipc_queue_is_full(xipc_queue_t *queue);
+
+/**
+ * Is the queue empty at this moment?
+ *
+ * @param queue  the queue
+ * @return 1 or 0; 1 when that can't be known (the queue is closed, its manager has died, or @p queue is NULL)
+ * @par Blocking  As xipc_queue_size().
+ */
+XIPC_EXPORT int xipc_queue_is_empty(xipc_queue_t *queue);
+
+/**
+ * What the queue stands on.
+ *
+ * @param queue  the queue
+ * @return its backend, also after xipc_queue_close(); XIPC_QUEUE_AUTO when @p queue is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT xipc_queue_backend_e xipc_queue_backend(const xipc_queue_t *queue);
+
+/**
+ * What the queue is and bears.
+ *
+ * @param caps   where it goes
+ * @param queue  the queue
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_caps(xipc_queue_caps_t *caps, const xipc_queue_t *queue);
+
+/**
+ * Close the queue in this process. The others go on using it.
+ *
+ * @param queue  the queue
+ * @return APR_SUCCESS, also the second time; APR_EINVAL when @p queue is NULL
+ * @par Blocking  Never.
+ * @par Threads   Not while another thread uses it.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_close(xipc_queue_t *queue);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,323 @@
+/*
+ * frame.c - messages on a stream of bytes, framed as Python's multiprocessing.connection does: a length of 4 bytes,
+ * big-endian and signed; -1 stands for a length of 8 bytes that follows.
+ */
+#include "core/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    HEAD_SHORT = 4,
+    HEAD_LONG = 12,
+    AHEAD_CAPACITY = XIPC__STREAM_CHUNK + HEAD_LONG, /* a whole piece fits behind an unfinished header */
+    BODY_STEP = 1 << 24 /* memory for a large body grows as it arrives: a length alone costs no more than this */
+};
+
+static void write_big_endian(unsigned char *bytes, apr_uint64_t number, int count)
+{
+    for (int i = 0; i < count; i++) bytes[i] = (unsigned char)(number >> (8 * (count - 1 - i)));
+}
+
+static apr_uint64_t read_big_endian(const unsigned char *bytes, int count)
+{
+    apr_uint64_t number = 0;
+    for (int i = 0; i < count; i++) number = number << 8 | bytes[i];
+    return number;
+}
+
+/* ---- sending ---- */
+
+apr_size_t xipc__frame_head(unsigned char head[12], apr_uint64_t body_size)
+{
+    if (body_size <= INT32_MAX) {
+        write_big_endian(head, body_size, HEAD_SHORT);
+        return HEAD_SHORT;
+    }
+    write_big_endian(head, UINT32_MAX, HEAD_SHORT);
+    write_big_endian(head + HEAD_SHORT, body_size, 8);
+    return HEAD_LONG;
+}
+
+void xipc__outgoing_begin(xipc__outgoing_t *out, const void *body, apr_size_t size, const xipc__handles_t *handles)
+{
+    out->head_size = xipc__frame_head(out->head, size);
+    out->body = body;
+    out->body_size = size;
+    out->sent = 0;
+    out->handles = handles != NULL && handles->count > 0 ? handles : NULL;
+}
+
+apr_status_t xipc__outgoing_push(xipc__outgoing_t *out, xipc_connection_t *connection, apr_time_t deadline)
+{
+    while (out->sent < (apr_uint64_t)out->head_size + out->body_size) {
+        apr_size_t head_sent = out->sent < out->head_size ? (apr_size_t)out->sent : out->head_size;
+        apr_size_t body_sent = (apr_size_t)(out->sent - head_sent);
+        xipc__span_t head = {out->head + head_sent, out->head_size - head_sent};
+        xipc__span_t body = {(const char *)out->body + body_sent, out->body_size - body_sent};
+        if (out->body_size == 0) body.data = out->head;
+        apr_size_t written;
+        apr_status_t rv = xipc__port_stream_write(&written, connection->stream, head, body,
+                                                  out->sent == 0 ? out->handles : NULL, deadline);
+        if (rv != APR_SUCCESS) return rv;
+        out->sent += written;
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- handles that arrive ---- */
+
+static apr_status_t keep_arrived(xipc_connection_t *connection, const xipc__handles_t *handles)
+{
+    if (connection->arrived == NULL) connection->arrived = calloc(1, sizeof *connection->arrived);
+    xipc__arrived_t *arrived = connection->arrived;
+    apr_status_t rv = arrived == NULL ? APR_ENOMEM : APR_SUCCESS;
+    for (apr_size_t i = 0; i < handles->count; i++) {
+        if (rv == APR_SUCCESS && arrived->count == XIPC__HANDLES_MAX)
+            rv = xipc__fail(XIPC_EPROTOCOL, "more handles than %d on their way", XIPC__HANDLES_MAX);
+        if (rv == APR_SUCCESS) {
+            arrived->items[arrived->count] = handles->items[i];
+            arrived->positions[arrived->count++] = connection->position;
+        } else {
+            xipc__port_handle_close(handles->items[i]);
+        }
+    }
+    return rv;
+}
+
+/* Take out the handles of the message that ends where the bytes not given out begin. */
+static void take_arrived(xipc_connection_t *connection, xipc__handles_t *handles)
+{
+    xipc__arrived_t *arrived = connection->arrived;
+    if (arrived == NULL || arrived->count == 0) return;
+    apr_uint64_t end = connection->position - connection->ahead_size;
+    apr_size_t taken = 0;
+    while (taken < arrived->count && arrived->positions[taken] <= end) {
+        if (handles != NULL)
+            handles->items[handles->count++] = arrived->items[taken];
+        else
+            xipc__port_handle_close(arrived->items[taken]);
+        taken++;
+    }
+    arrived->count -= taken;
+    memmove(arrived->items, arrived->items + taken, arrived->count * sizeof arrived->items[0]);
+    memmove(arrived->positions, arrived->positions + taken, arrived->count * sizeof arrived->positions[0]);
+}
+
+/* ---- receiving ---- */
+
+/* An end, clean or not, is for good; a timeout is not. */
+static apr_status_t note_end(xipc_connection_t *connection, apr_status_t rv)
+{
+    int is_in_message = connection->body != NULL || connection->ahead_size > 0;
+    if (rv == APR_SUCCESS || APR_STATUS_IS_TIMEUP(rv)) return rv;
+    if (APR_STATUS_IS_EOF(rv) && is_in_message) rv = xipc__fail(XIPC_EBROKEN, "the other side is gone");
+    connection->end = rv;
+    return rv;
+}
+
+/* Read some bytes from the stream to `buffer`; see xipc__port_stream_read for the capacity. */
+static apr_status_t read_some(apr_size_t *got, xipc_connection_t *connection, void *buffer, apr_size_t capacity,
+                              apr_time_t deadline)
+{
+    if (connection->end != APR_SUCCESS) return connection->end;
+    xipc__handles_t handles;
+    handles.count = 0;
+    apr_status_t rv = xipc__port_stream_read(got, connection->stream, buffer, capacity, &handles, deadline);
+    if (rv == APR_SUCCESS) {
+        connection->position += *got;
+        if (handles.count > 0) rv = keep_arrived(connection, &handles);
+    }
+    return note_end(connection, rv);
+}
+
+apr_status_t xipc__frame_fill(xipc_connection_t *connection, apr_time_t deadline)
+{
+    if (connection->ahead == NULL) {
+        connection->ahead = malloc(AHEAD_CAPACITY);
+        if (connection->ahead == NULL) return APR_ENOMEM;
+    }
+    if (connection->ahead_at > 0) {
+        memmove(connection->ahead, connection->ahead + connection->ahead_at, connection->ahead_size);
+        connection->ahead_at = 0;
+    }
+    apr_size_t got;
+    apr_status_t rv = read_some(&got, connection, connection->ahead + connection->ahead_size,
+                                AHEAD_CAPACITY - connection->ahead_size, deadline);
+    if (rv == APR_SUCCESS) connection->ahead_size += got;
+    return rv;
+}
+
+apr_status_t xipc__frame_put_ahead(xipc_connection_t *connection, const void *data, apr_size_t size)
+{
+    if (size == 0) return APR_SUCCESS;
+    connection->ahead = malloc(size > AHEAD_CAPACITY ? size : AHEAD_CAPACITY);
+    if (connection->ahead == NULL) return APR_ENOMEM;
+    memcpy(connection->ahead, data, size);
+    connection->ahead_size = size;
+    connection->position = size;
+    return APR_SUCCESS;
+}
+
+/* Move up to `size` bytes out of what was read ahead. */
+static apr_size_t take_ahead(xipc_connection_t *connection, void *buffer, apr_uint64_t size)
+{
+    apr_size_t count = size < connection->ahead_size ? (apr_size_t)size : connection->ahead_size;
+    if (count == 0) return 0;
+    memcpy(buffer, connection->ahead + connection->ahead_at, count);
+    connection->ahead_at += count;
+    connection->ahead_size -= count;
+    if (connection->ahead_size == 0) connection->ahead_at = 0;
+    return count;
+}
+
+/* The header of the next message, which stays where it is. */
+static apr_status_t peek_head(apr_size_t *head_size, apr_uint64_t *size, xipc_connection_t *connection,
+                              apr_time_t deadline)
+{
+    for (;;) {
+        const unsigned char *head = connection->ahead + connection->ahead_at;
+        apr_uint64_t length = connection->ahead_size < HEAD_SHORT ? 0 : read_big_endian(head, HEAD_SHORT);
+        apr_size_t needed = length == UINT32_MAX ? HEAD_LONG : HEAD_SHORT;
+        if (connection->ahead_size >= needed) {
+            if (needed == HEAD_SHORT && length > INT32_MAX)
+                return connection->end = xipc__fail(XIPC_EPROTOCOL, "a message of negative length");
+            *size = needed == HEAD_SHORT ? length : read_big_endian(head + HEAD_SHORT, 8);
+            *head_size = needed;
+            return *size < SIZE_MAX / 2
+                       ? APR_SUCCESS
+                       : (connection->end = xipc__fail(XIPC_EPROTOCOL, "a message of impossible length"));
+        }
+        apr_status_t rv = xipc__frame_fill(connection, deadline);
+        if (rv != APR_SUCCESS) return rv;
+    }
+}
+
+void *xipc__room_get(const xipc__room_t *room, apr_size_t size)
+{
+    if (room->pool == NULL) return size <= room->capacity ? (room->buffer != NULL ? room->buffer : (void *)"") : NULL;
+    char *memory = apr_palloc(room->pool, size + 1);
+    if (memory != NULL) memory[size] = '\0';
+    return memory;
+}
+
+/* A message that is here as a whole. */
+static apr_status_t receive_from_ahead(void **data, apr_size_t *size, xipc_connection_t *connection,
+                                       const xipc__room_t *room, apr_size_t head_size, apr_size_t body_size)
+{
+    void *place = xipc__room_get(room, body_size);
+    if (place == NULL) return APR_ENOMEM;
+    connection->ahead_at += head_size;
+    connection->ahead_size -= head_size;
+    (void)take_ahead(connection, place, body_size);
+    if (connection->ahead_size == 0) connection->ahead_at = 0;
+    *data = place;
+    *size = body_size;
+    return APR_SUCCESS;
+}
+
+/* Memory for at least one byte more of the body; one byte is kept for the NUL. */
+static apr_status_t grow_body(xipc_connection_t *connection)
+{
+    if (connection->body_got < connection->body_capacity) return APR_SUCCESS;
+    apr_uint64_t wanted = (apr_uint64_t)connection->body_capacity * 2;
+    if (wanted < BODY_STEP) wanted = BODY_STEP;
+    if (wanted > connection->body_size) wanted = connection->body_size;
+    unsigned char *body = realloc(connection->body, (apr_size_t)wanted + 1);
+    if (body == NULL) return APR_ENOMEM;
+    connection->body = body;
+    connection->body_capacity = (apr_size_t)wanted;
+    return APR_SUCCESS;
+}
+
+static apr_status_t begin_body(xipc_connection_t *connection, apr_size_t head_size, apr_uint64_t size)
+{
+    connection->body_size = size;
+    connection->body_got = connection->body_capacity = 0;
+    apr_status_t rv = grow_body(connection);
+    if (rv != APR_SUCCESS) return rv;
+    connection->ahead_at += head_size;
+    connection->ahead_size -= head_size;
+    connection->body_got = take_ahead(connection, connection->body, connection->body_capacity);
+    return APR_SUCCESS;
+}
+
+static apr_status_t go_on_with_body(xipc_connection_t *connection, apr_time_t deadline)
+{
+    while (connection->body_got < connection->body_size) {
+        apr_status_t rv = grow_body(connection);
+        if (rv != APR_SUCCESS) return rv;
+        unsigned char *place = connection->body + connection->body_got;
+        apr_size_t room = connection->body_capacity - connection->body_got;
+        apr_size_t got = take_ahead(connection, place, room);
+        /* a read wants room for a whole piece, so a little that is left goes through the bytes read ahead */
+        if (got == 0 && room < XIPC__STREAM_CHUNK && room < connection->body_size - connection->body_got)
+            rv = xipc__frame_fill(connection, deadline);
+        else if (got == 0)
+            rv = read_some(&got, connection, place, room, deadline);
+        if (rv != APR_SUCCESS) return rv;
+        connection->body_got += got;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t free_body(void *body)
+{
+    free(body);
+    return APR_SUCCESS;
+}
+
+/* Hand the finished body over. */
+static apr_status_t receive_body(void **data, apr_size_t *size, xipc_connection_t *connection, const xipc__room_t *room)
+{
+    apr_size_t body_size = (apr_size_t)connection->body_size;
+    if (room->pool != NULL) {
+        connection->body[body_size] = '\0';
+        apr_pool_cleanup_register(room->pool, connection->body, free_body, apr_pool_cleanup_null);
+        *data = connection->body;
+    } else {
+        memcpy(room->buffer, connection->body, body_size);
+        free(connection->body);
+        *data = room->buffer;
+    }
+    connection->body = NULL;
+    *size = body_size;
+    return APR_SUCCESS;
+}
+
+static apr_status_t receive_large(void **data, apr_size_t *size, xipc_connection_t *connection,
+                                  const xipc__room_t *room, apr_time_t deadline)
+{
+    if (room->pool == NULL && connection->body_size > room->capacity) {
+        *size = (apr_size_t)connection->body_size;
+        return xipc__fail(XIPC_EMSGSIZE, "the message has %" APR_SIZE_T_FMT " bytes", *size);
+    }
+    apr_status_t rv = go_on_with_body(connection, deadline);
+    return rv == APR_SUCCESS ? receive_body(data, size, connection, room) : rv;
+}
+
+apr_status_t xipc__frame_receive(void **data, apr_size_t *size, xipc_connection_t *connection, const xipc__room_t *room,
+                                 xipc__handles_t *handles, apr_time_t deadline)
+{
+    apr_status_t rv = APR_SUCCESS;
+    if (connection->body == NULL) {
+        apr_size_t head_size;
+        apr_uint64_t body_size;
+        rv = peek_head(&head_size, &body_size, connection, deadline);
+        if (rv != APR_SUCCESS) return rv;
+        if (room->pool == NULL && body_size > room->capacity) {
+            *size = (apr_size_t)body_size;
+            return xipc__fail(XIPC_EMSGSIZE, "the message has %" APR_SIZE_T_FMT " bytes", *size);
+        }
+        if (connection->ahead_size - head_size >= body_size) {
+            rv = receive_from_ahead(data, size, connection, room, head_size, (apr_size_t)body_size);
+            if (rv == APR_SUCCESS) take_arrived(connection, handles);
+            return rv;
+        }
+        rv = begin_body(connection, head_size, body_size);
+        if (rv != APR_SUCCESS) return rv;
+    }
+    rv = receive_large(data, size, connection, room, deadline);
+    if (rv == APR_SUCCESS) take_arrived(connection, handles);
+    return rv;
+}

@@ -1,0 +1,258 @@
+/*
+ * parcel.c - how a list of values travels (docs/wire-format.md has the layout).
+ */
+#include "core/parcel.h"
+
+#include "core/connection.h"
+#include "core/queue.h"
+#include "core/values.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const unsigned char magic[4] = {'X', 'V', 0, 1};
+
+enum { ALIGNMENT = 8 }; /* of bytes, so that the receiver may look at them as a struct */
+
+/* ---- packing ---- */
+
+static int reserve(xipc__parcel_t *parcel, apr_size_t more)
+{
+    if (parcel->is_out_of_memory) return 0;
+    if (more <= parcel->capacity - parcel->size) return 1;
+    apr_size_t wanted = 0; /* stays so when the sum is beyond all memory */
+    if (more < SIZE_MAX / 4 - parcel->size) wanted = (parcel->size + more) * 2;
+    unsigned char *data = wanted == 0 ? NULL : realloc(parcel->data, wanted);
+    if (data == NULL) {
+        parcel->is_out_of_memory = 1;
+        return 0;
+    }
+    parcel->data = data;
+    parcel->capacity = wanted;
+    return 1;
+}
+
+void xipc__parcel_write(xipc__parcel_t *parcel, const void *data, apr_size_t size)
+{
+    if (size == 0 || !reserve(parcel, size)) return;
+    memcpy(parcel->data + parcel->size, data, size);
+    parcel->size += size;
+}
+
+void xipc__parcel_write_number(xipc__parcel_t *parcel, apr_uint64_t number)
+{
+    unsigned char bytes[8];
+    for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(number >> (56 - 8 * i));
+    xipc__parcel_write(parcel, bytes, sizeof bytes);
+}
+
+apr_status_t xipc__parcel_add_handle(xipc__parcel_t *parcel, xipc__handle_t handle)
+{
+    if (parcel->handles.count == XIPC__HANDLES_MAX)
+        return xipc__fail(XIPC_ELIMIT, "one message carries at most %d handles", XIPC__HANDLES_MAX);
+    parcel->handles.items[parcel->handles.count++] = handle;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc__parcel_add_stream(xipc__stream_t **kept, xipc__parcel_t *parcel)
+{
+    apr_status_t rv = parcel->pool == NULL ? apr_pool_create(&parcel->pool, parcel->parent) : APR_SUCCESS;
+    if (rv != APR_SUCCESS) return rv;
+    xipc__stream_t *mine;
+    xipc__stream_t *theirs;
+    rv = xipc__port_stream_pair(&mine, &theirs, 1, parcel->pool);
+    if (rv != APR_SUCCESS) return rv;
+    rv = xipc__parcel_add_handle(parcel, xipc__port_stream_handle(theirs));
+    if (rv != APR_SUCCESS) {
+        xipc__port_stream_close(theirs);
+        xipc__port_stream_close(mine);
+        return rv;
+    }
+    parcel->made[parcel->made_count++] = theirs;
+    *kept = mine;
+    return APR_SUCCESS;
+}
+
+static void pack_bytes(xipc__parcel_t *parcel, const xipc__value_t *value)
+{
+    static const unsigned char padding[ALIGNMENT];
+    xipc__parcel_write_number(parcel, value->as.bytes.size);
+    xipc__parcel_write(parcel, padding, (ALIGNMENT - parcel->size % ALIGNMENT) % ALIGNMENT);
+    xipc__parcel_write(parcel, value->as.bytes.data, value->as.bytes.size);
+}
+
+static apr_status_t pack_value(xipc__parcel_t *parcel, const xipc__value_t *value)
+{
+    unsigned char type = (unsigned char)value->type;
+    apr_uint64_t bits;
+    xipc__parcel_write(parcel, &type, 1);
+    switch (value->type) {
+    case XIPC_VALUE_INT:
+        xipc__parcel_write_number(parcel, (apr_uint64_t)value->as.number);
+        return APR_SUCCESS;
+    case XIPC_VALUE_REAL:
+        memcpy(&bits, &value->as.real, sizeof bits);
+        xipc__parcel_write_number(parcel, bits);
+        return APR_SUCCESS;
+    case XIPC_VALUE_STRING:
+    case XIPC_VALUE_BYTES:
+        pack_bytes(parcel, value);
+        return APR_SUCCESS;
+    case XIPC_VALUE_CONNECTION:
+        return xipc__connection_pack(parcel, value->as.connection);
+    case XIPC_VALUE_QUEUE:
+        return xipc__queue_pack(parcel, value->as.queue);
+    }
+    return APR_EGENERAL;
+}
+
+apr_status_t xipc__parcel_pack(xipc__parcel_t *parcel, const xipc_values_t *values, apr_pool_t *pool)
+{
+    *parcel = (xipc__parcel_t){.parent = pool};
+    xipc__parcel_write(parcel, magic, sizeof magic);
+    xipc__parcel_write_number(parcel, xipc_values_count(values));
+    for (apr_size_t i = 0; i < xipc_values_count(values); i++) {
+        apr_status_t rv = pack_value(parcel, xipc__values_at(values, i));
+        if (rv == APR_SUCCESS && parcel->is_out_of_memory) rv = APR_ENOMEM;
+        if (rv != APR_SUCCESS) {
+            xipc__parcel_free(parcel);
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+void xipc__parcel_free(xipc__parcel_t *parcel)
+{
+    while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
+    if (parcel->pool != NULL) apr_pool_destroy(parcel->pool);
+    parcel->pool = NULL;
+    free(parcel->data);
+    parcel->data = NULL;
+}
+
+/* ---- unpacking ---- */
+
+apr_status_t xipc__unpack_bad(const char *what)
+{
+    return xipc__fail(XIPC_EPROTOCOL, "a list of values with %s", what);
+}
+
+const unsigned char *xipc__unpack_bytes(xipc__unpack_t *unpack, apr_size_t size)
+{
+    if (size > unpack->size - unpack->at) return NULL;
+    const unsigned char *bytes = unpack->start + unpack->at;
+    unpack->at += size;
+    return bytes;
+}
+
+apr_status_t xipc__unpack_number(apr_uint64_t *number, xipc__unpack_t *unpack)
+{
+    const unsigned char *bytes = xipc__unpack_bytes(unpack, 8);
+    if (bytes == NULL) return xipc__unpack_bad("its end missing");
+    apr_uint64_t value = 0;
+    for (int i = 0; i < 8; i++) value = value << 8 | bytes[i];
+    *number = value;
+    return APR_SUCCESS;
+}
+
+const xipc__handle_t *xipc__unpack_handles(xipc__unpack_t *unpack, apr_size_t count)
+{
+    if (count > unpack->handles->count - unpack->taken) return NULL;
+    return unpack->handles->items + unpack->taken;
+}
+
+void xipc__unpack_take(xipc__unpack_t *unpack, apr_size_t count)
+{
+    unpack->taken += count;
+}
+
+static apr_status_t unpack_bytes(xipc__value_t *value, xipc__unpack_t *unpack)
+{
+    apr_uint64_t size;
+    apr_status_t rv = xipc__unpack_number(&size, unpack);
+    if (rv != APR_SUCCESS) return rv;
+    if (size > unpack->size || xipc__unpack_bytes(unpack, (ALIGNMENT - unpack->at % ALIGNMENT) % ALIGNMENT) == NULL)
+        return xipc__unpack_bad("a size beyond its end");
+    value->as.bytes.size = (apr_size_t)size;
+    value->as.bytes.data = xipc__unpack_bytes(unpack, value->as.bytes.size);
+    return value->as.bytes.data == NULL ? xipc__unpack_bad("a size beyond its end") : APR_SUCCESS;
+}
+
+static apr_status_t check_string(const xipc__value_t *value)
+{
+    apr_size_t size = value->as.bytes.size;
+    const char *end = size == 0 ? NULL : memchr(value->as.bytes.data, '\0', size);
+    if (end != (const char *)value->as.bytes.data + (size - 1) || end == NULL)
+        return xipc__unpack_bad("a string that does not end where it says");
+    return APR_SUCCESS;
+}
+
+static apr_status_t unpack_value(xipc__value_t *value, xipc__unpack_t *unpack)
+{
+    apr_uint64_t bits;
+    apr_status_t rv;
+    switch (value->type) {
+    case XIPC_VALUE_INT:
+        rv = xipc__unpack_number(&bits, unpack);
+        if (rv == APR_SUCCESS) value->as.number = (apr_int64_t)bits;
+        return rv;
+    case XIPC_VALUE_REAL:
+        rv = xipc__unpack_number(&bits, unpack);
+        if (rv == APR_SUCCESS) memcpy(&value->as.real, &bits, sizeof bits);
+        return rv;
+    case XIPC_VALUE_STRING:
+        rv = unpack_bytes(value, unpack);
+        return rv == APR_SUCCESS ? check_string(value) : rv;
+    case XIPC_VALUE_BYTES:
+        return unpack_bytes(value, unpack);
+    case XIPC_VALUE_CONNECTION:
+        return xipc__connection_unpack(&value->as.connection, unpack);
+    case XIPC_VALUE_QUEUE:
+        return xipc__queue_unpack(&value->as.queue, unpack);
+    }
+    return xipc__unpack_bad("a type that is none");
+}
+
+static apr_status_t unpack_all(xipc_values_t *values, xipc__unpack_t *unpack)
+{
+    apr_uint64_t count;
+    const unsigned char *start = xipc__unpack_bytes(unpack, sizeof magic);
+    if (start == NULL || memcmp(start, magic, sizeof magic) != 0) return xipc__unpack_bad("another beginning");
+    apr_status_t rv = xipc__unpack_number(&count, unpack);
+    for (apr_uint64_t i = 0; rv == APR_SUCCESS && i < count; i++) {
+        const unsigned char *type = xipc__unpack_bytes(unpack, 1);
+        xipc__value_t value = {0};
+        if (type == NULL) return xipc__unpack_bad("its end missing");
+        value.type = (xipc_value_type_e)*type;
+        rv = unpack_value(&value, unpack);
+        if (rv == APR_SUCCESS) *xipc__values_push(values, value.type) = value;
+    }
+    if (rv != APR_SUCCESS) return rv;
+    if (unpack->at != unpack->size) return xipc__unpack_bad("something behind its end");
+    if (unpack->taken != unpack->handles->count) return xipc__unpack_bad("handles nobody takes");
+    return APR_SUCCESS;
+}
+
+/* Objects that an unfinished list owns already. */
+static void close_objects(xipc_values_t *values)
+{
+    for (apr_size_t i = 0; i < xipc_values_count(values); i++) {
+        const xipc__value_t *value = xipc__values_at(values, i);
+        if (value->type == XIPC_VALUE_CONNECTION) (void)xipc_connection_close(value->as.connection);
+        if (value->type == XIPC_VALUE_QUEUE) (void)xipc_queue_close(value->as.queue);
+    }
+}
+
+apr_status_t xipc__parcel_unpack(xipc_values_t **values, const void *data, apr_size_t size, xipc__handles_t *handles,
+                                 apr_pool_t *pool)
+{
+    xipc__unpack_t unpack = {.start = data, .size = size, .handles = handles, .pool = pool};
+    xipc_values_t *list = xipc_values_make(pool);
+    apr_status_t rv = unpack_all(list, &unpack);
+    if (rv != APR_SUCCESS) close_objects(list);
+    for (apr_size_t i = unpack.taken; i < handles->count; i++) xipc__port_handle_close(handles->items[i]);
+    handles->count = 0;
+    if (rv == APR_SUCCESS) *values = list;
+    return rv;
+}

@@ -1,0 +1,224 @@
+/*
+ * process.c - run a function in another process.
+ */
+#include "core/process.h"
+
+#include "core/boot.h"
+#include "core/connection.h"
+#include "core/parcel.h"
+#include "core/state.h"
+#include "core/target.h"
+#include "core/values.h"
+
+#include <apr_strings.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- start methods ---- */
+
+xipc_start_method_e xipc__start_method_default(void)
+{
+    return xipc__port_prefers_fork() ? XIPC_START_FORK : XIPC_START_SPAWN;
+}
+
+apr_status_t xipc__start_method_check(xipc_start_method_e method)
+{
+    switch (method) {
+    case XIPC_START_DEFAULT:
+    case XIPC_START_SPAWN:
+        return APR_SUCCESS;
+    case XIPC_START_FORK:
+        return xipc__port_has_fork() ? APR_SUCCESS : xipc__fail(APR_ENOTIMPL, "this system has no fork");
+    case XIPC_START_FORKSERVER:
+        return xipc__fail(APR_ENOTIMPL, "this system has no forkserver");
+    }
+    return xipc__fail(APR_EINVAL, "%d is no start method", (int)method);
+}
+
+/* ---- making ---- */
+
+static apr_status_t process_cleanup(void *data)
+{
+    xipc_process_t *process = data;
+    if (process->child != NULL && process->owner == xipc__port_self()) xipc__port_child_close(process->child);
+    process->child = NULL;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_process_create(xipc_process_t **process, xipc_target_t target, const xipc_values_t *args,
+                                 apr_pool_t *pool)
+{
+    if (process == NULL) return xipc__fail_null("process");
+    if (target == NULL) return xipc__fail_null("target");
+    if (pool == NULL) return xipc__fail_null("pool");
+    xipc__state_lock();
+    apr_uint32_t number = ++xipc__state.processes;
+    xipc__state_unlock();
+
+    xipc_process_t *made = apr_pcalloc(pool, sizeof *made);
+    made->pool = pool;
+    made->name = apr_psprintf(pool, "Process-%u", (unsigned)number);
+    made->target = target;
+    made->args = xipc_values_make(pool);
+    made->method = xipc__start_method_default();
+    made->owner = xipc__port_self();
+    xipc__values_append(made->args, args, 0);
+    apr_pool_cleanup_register(pool, made, process_cleanup, apr_pool_cleanup_null);
+    *process = made;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_process_start_method_set(xipc_process_t *process, xipc_start_method_e method)
+{
+    if (process == NULL) return xipc__fail_null("process");
+    if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started");
+    apr_status_t rv = xipc__start_method_check(method);
+    if (rv == APR_SUCCESS) process->method = method == XIPC_START_DEFAULT ? xipc__start_method_default() : method;
+    return rv;
+}
+
+xipc_start_method_e xipc_process_start_method(const xipc_process_t *process)
+{
+    return process == NULL ? xipc__start_method_default() : process->method;
+}
+
+apr_status_t xipc_process_name_set(xipc_process_t *process, const char *name)
+{
+    if (process == NULL) return xipc__fail_null("process");
+    if (name == NULL) return xipc__fail_null("name");
+    if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started");
+    process->name = apr_pstrdup(process->pool, name);
+    return APR_SUCCESS;
+}
+
+const char *xipc_process_name(const xipc_process_t *process)
+{
+    return process == NULL ? "" : process->name;
+}
+
+apr_status_t xipc_spawn_executable_set(const char *path)
+{
+    if (xipc__state.initialized == 0) return xipc__fail(XIPC_EINIT, "%s", "before anything else");
+    xipc__state.executable = path == NULL ? NULL : apr_pstrdup(xipc__state.pool, path);
+    return APR_SUCCESS;
+}
+
+/* ---- starting ---- */
+
+/*
+ * The forked child. Its arguments come out of the parcel, as in every other child. First they get handles of their own,
+ * so that all connections of the parent can be closed here: an end that a child does not use would keep the other side
+ * from its end of file.
+ */
+static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel)
+{
+    xipc__handles_t handles;
+    apr_pool_t *pool;
+    xipc_values_t *args;
+    apr_status_t rv = APR_SUCCESS;
+    for (handles.count = 0; rv == APR_SUCCESS && handles.count < parcel->handles.count; handles.count++)
+        rv = xipc__port_handle_duplicate(&handles.items[handles.count], parcel->handles.items[handles.count]);
+    while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
+    xipc__connection_close_all();
+    if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
+    if (rv == APR_SUCCESS) rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, &handles, pool);
+    xipc__port_exit(rv == APR_SUCCESS ? xipc__boot_run(process->target, args, pool) : EXIT_FAILURE);
+}
+
+static apr_status_t start_forked(xipc_process_t *process)
+{
+    xipc__place_t place;
+    xipc__parcel_t parcel;
+    apr_status_t rv = xipc__port_image_find(&place, xipc__code_address((void (*)(void))process->target),
+                                            XIPC__PLACE_CODE, process->pool);
+    if (rv != APR_SUCCESS) return rv;
+    int threads = xipc__port_threads();
+    if (threads > 1) return xipc__fail(XIPC_ETHREADS, "it has %d", threads);
+    rv = xipc__parcel_pack(&parcel, process->args, process->pool);
+    if (rv != APR_SUCCESS) return rv;
+
+    (void)fflush(NULL); /* or the child would print what the parent had not yet */
+    xipc__child_t *child;
+    rv = xipc__port_child_fork(&child, process->pool);
+    if (rv == APR_SUCCESS && child == NULL) run_forked(process, &parcel);
+    xipc__parcel_free(&parcel);
+    if (rv == APR_SUCCESS) process->child = child;
+    return rv;
+}
+
+static apr_status_t start_spawned(xipc_process_t *process)
+{
+    (void)fflush(stdout);
+    (void)fflush(stderr);
+    return xipc__boot_spawn(&process->child, process->name, process->target, process->args, process->pool);
+}
+
+apr_status_t xipc_process_start(xipc_process_t *process)
+{
+    if (process == NULL) return xipc__fail_null("process");
+    if (xipc__state.initialized == 0) return xipc__fail(XIPC_EINIT, "a process can't be started before");
+    if (process->owner != xipc__port_self()) return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
+    if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started before");
+    apr_status_t rv = process->method == XIPC_START_FORK ? start_forked(process) : start_spawned(process);
+    if (rv == APR_SUCCESS) process->is_started = 1;
+    return rv;
+}
+
+/* ---- the life and the end ---- */
+
+/* Is this object one that the caller may wait for? */
+static apr_status_t check_child(const xipc_process_t *process)
+{
+    if (process == NULL) return xipc__fail_null("process");
+    if (process->owner != xipc__port_self()) return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
+    if (!process->is_started) return xipc__fail(XIPC_ESTATE, "the process was not started");
+    if (process->child == NULL) return xipc__fail(XIPC_ECLOSED, "process %s", process->name);
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_process_join(xipc_process_t *process, apr_interval_time_t timeout)
+{
+    apr_status_t rv = check_child(process);
+    return rv == APR_SUCCESS ? xipc__port_child_wait(process->child, xipc__deadline(timeout)) : rv;
+}
+
+apr_status_t xipc_process_exitcode(int *exitcode, const xipc_process_t *process)
+{
+    if (exitcode == NULL) return xipc__fail_null("exitcode");
+    apr_status_t rv = check_child(process);
+    if (rv != APR_SUCCESS) return rv;
+    rv = xipc__port_child_wait(process->child, 0);
+    if (APR_STATUS_IS_TIMEUP(rv)) return APR_CHILD_NOTDONE;
+    return rv == APR_SUCCESS ? xipc__port_child_exitcode(exitcode, process->child) : rv;
+}
+
+int xipc_process_is_alive(const xipc_process_t *process)
+{
+    return check_child(process) == APR_SUCCESS && APR_STATUS_IS_TIMEUP(xipc__port_child_wait(process->child, 0));
+}
+
+pid_t xipc_process_pid(const xipc_process_t *process)
+{
+    return process == NULL || process->child == NULL ? 0 : xipc__port_child_pid(process->child);
+}
+
+apr_status_t xipc_process_terminate(xipc_process_t *process)
+{
+    apr_status_t rv = check_child(process);
+    return rv == APR_SUCCESS ? xipc__port_child_stop(process->child, XIPC__STOP_TERMINATE) : rv;
+}
+
+apr_status_t xipc_process_kill(xipc_process_t *process)
+{
+    apr_status_t rv = check_child(process);
+    return rv == APR_SUCCESS ? xipc__port_child_stop(process->child, XIPC__STOP_KILL) : rv;
+}
+
+apr_status_t xipc_process_close(xipc_process_t *process)
+{
+    if (process == NULL) return xipc__fail_null("process");
+    if (process->child == NULL) return APR_SUCCESS;
+    if (xipc_process_is_alive(process)) return xipc__fail(APR_EBUSY, "process %s is running", process->name);
+    return process_cleanup(process);
+}

@@ -1,0 +1,27 @@
+/*
+ * process.h - the inside of a process object.
+ */
+#ifndef XIPC_CORE_PROCESS_H
+#define XIPC_CORE_PROCESS_H
+
+#include "core/port.h"
+#include "xipc/process.h"
+
+struct xipc_process_t {
+    apr_pool_t *pool;
+    const char *name;
+    xipc_target_t target;
+    xipc_values_t *args;
+    xipc_start_method_e method;
+    pid_t owner;          /* the process that made it */
+    xipc__child_t *child; /* NULL before the start and after the close */
+    int is_started;
+};
+
+/* The method that XIPC_START_DEFAULT stands for here. */
+xipc_start_method_e xipc__start_method_default(void);
+
+/* APR_SUCCESS when this system has the method; otherwise what a setter returns. */
+apr_status_t xipc__start_method_check(xipc_start_method_e method);
+
+#endif

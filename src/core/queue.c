@@ -1,0 +1,205 @@
+/*
+ * queue.c - what is the same for every queue: arguments, options, travelling.
+ */
+#include "core/queue.h"
+
+static const char *const backend_names[] = {
+    [XIPC_QUEUE_AUTO] = "none",
+    [XIPC_QUEUE_MQUEUE] = "mqueue",
+    [XIPC_QUEUE_MAILSLOT] = "mailslot",
+    [XIPC_QUEUE_MANAGED] = "managed",
+};
+
+/* ---- making ---- */
+
+static apr_status_t queue_cleanup(void *data)
+{
+    return xipc_queue_close(data);
+}
+
+xipc_queue_t *xipc__queue_make(const xipc__queue_ops_t *ops, xipc_queue_backend_e backend, void *self,
+                               apr_size_t capacity, apr_size_t message_max, apr_pool_t *pool)
+{
+    xipc_queue_t *queue = apr_palloc(pool, sizeof *queue);
+    *queue =
+        (xipc_queue_t){.ops = ops, .self = self, .backend = backend, .capacity = capacity, .message_max = message_max};
+    apr_pool_cleanup_register(pool, queue, queue_cleanup, apr_pool_cleanup_null);
+    return queue;
+}
+
+apr_status_t xipc_queue_options_create(xipc_queue_options_t **options, apr_pool_t *pool)
+{
+    if (options == NULL) return xipc__fail_null("options");
+    if (pool == NULL) return xipc__fail_null("pool");
+    *options = apr_pcalloc(pool, sizeof **options);
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_queue_options_backend_set(xipc_queue_options_t *options, xipc_queue_backend_e backend)
+{
+    if (options == NULL) return xipc__fail_null("options");
+    switch (backend) {
+    case XIPC_QUEUE_AUTO:
+    case XIPC_QUEUE_MQUEUE:
+    case XIPC_QUEUE_MAILSLOT:
+        options->backend = backend;
+        return APR_SUCCESS;
+    case XIPC_QUEUE_MANAGED:
+        return xipc__fail(APR_EINVAL, "a managed queue is made by xipc_manager_queue");
+    }
+    return xipc__fail(APR_EINVAL, "%d is no queue backend", (int)backend);
+}
+
+apr_status_t xipc_queue_options_capacity_set(xipc_queue_options_t *options, apr_size_t capacity)
+{
+    if (options == NULL) return xipc__fail_null("options");
+    options->capacity = capacity;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t *options, apr_size_t message_max)
+{
+    if (options == NULL) return xipc__fail_null("options");
+    options->message_max = message_max;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_queue_create_ex(xipc_queue_t **queue, const xipc_queue_options_t *options, apr_pool_t *pool)
+{
+    static const xipc_queue_options_t defaults;
+    if (queue == NULL) return xipc__fail_null("queue");
+    if (pool == NULL) return xipc__fail_null("pool");
+    if (options == NULL) options = &defaults;
+    if (options->backend != XIPC_QUEUE_AUTO && (int)options->backend != xipc__port_kernel_queue_backend())
+        return xipc__fail(APR_ENOTIMPL, "no %s here; this system's own queue is %s", backend_names[options->backend],
+                          backend_names[xipc__port_kernel_queue_backend()]);
+    return xipc__queue_kernel_create(queue, options->capacity, options->message_max, pool);
+}
+
+apr_status_t xipc_queue_create(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max, apr_pool_t *pool)
+{
+    const xipc_queue_options_t options = {.capacity = capacity, .message_max = message_max};
+    return xipc_queue_create_ex(queue, &options, pool);
+}
+
+/* ---- using ---- */
+
+static apr_status_t check(const xipc_queue_t *queue)
+{
+    if (queue == NULL) return xipc__fail_null("queue");
+    if (queue->self == NULL) return xipc__fail(XIPC_ECLOSED, "queue");
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_queue_put(xipc_queue_t *queue, const void *data, apr_size_t size, apr_interval_time_t timeout)
+{
+    apr_status_t rv = check(queue);
+    if (rv != APR_SUCCESS) return rv;
+    if (data == NULL && size > 0) return xipc__fail_null("data");
+    if (queue->message_max > 0 && size > queue->message_max)
+        return xipc__fail(XIPC_EMSGSIZE, "%" APR_SIZE_T_FMT " bytes, the queue's limit is %" APR_SIZE_T_FMT, size,
+                          queue->message_max);
+    return queue->ops->put(queue->self, data != NULL ? data : "", size, xipc__deadline(timeout));
+}
+
+apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queue_t *queue, apr_interval_time_t timeout,
+                            apr_pool_t *pool)
+{
+    if (data == NULL) return xipc__fail_null("data");
+    if (size == NULL) return xipc__fail_null("size");
+    if (pool == NULL) return xipc__fail_null("pool");
+    apr_status_t rv = check(queue);
+    if (rv != APR_SUCCESS) return rv;
+    const xipc__room_t room = {.pool = pool};
+    return queue->ops->get(data, size, queue->self, &room, xipc__deadline(timeout));
+}
+
+apr_status_t xipc_queue_get_into(apr_size_t *size, xipc_queue_t *queue, void *buffer, apr_size_t capacity,
+                                 apr_interval_time_t timeout)
+{
+    if (size == NULL) return xipc__fail_null("size");
+    if (buffer == NULL && capacity > 0) return xipc__fail_null("buffer");
+    apr_status_t rv = check(queue);
+    if (rv != APR_SUCCESS) return rv;
+    const xipc__room_t room = {.buffer = buffer, .capacity = capacity};
+    void *data;
+    return queue->ops->get(&data, size, queue->self, &room, xipc__deadline(timeout));
+}
+
+apr_status_t xipc_queue_size(apr_size_t *count, xipc_queue_t *queue)
+{
+    if (count == NULL) return xipc__fail_null("count");
+    apr_status_t rv = check(queue);
+    return rv == APR_SUCCESS ? queue->ops->size(count, queue->self) : rv;
+}
+
+int xipc_queue_is_full(xipc_queue_t *queue)
+{
+    apr_size_t count;
+    return xipc_queue_size(&count, queue) == APR_SUCCESS && queue->capacity > 0 && count >= queue->capacity;
+}
+
+int xipc_queue_is_empty(xipc_queue_t *queue)
+{
+    apr_size_t count;
+    return xipc_queue_size(&count, queue) != APR_SUCCESS || count == 0;
+}
+
+xipc_queue_backend_e xipc_queue_backend(const xipc_queue_t *queue)
+{
+    return queue == NULL ? XIPC_QUEUE_AUTO : queue->backend;
+}
+
+apr_status_t xipc_queue_caps(xipc_queue_caps_t *caps, const xipc_queue_t *queue)
+{
+    if (caps == NULL) return xipc__fail_null("caps");
+    if (queue == NULL) return xipc__fail_null("queue");
+    caps->backend = queue->backend;
+    caps->backend_name = backend_names[queue->backend];
+    caps->capacity = queue->capacity;
+    caps->message_max = queue->message_max;
+    caps->is_inheritance_only = queue->ops->is_inheritance_only;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_queue_close(xipc_queue_t *queue)
+{
+    if (queue == NULL) return xipc__fail_null("queue");
+    if (queue->self != NULL) queue->ops->close(queue->self);
+    queue->self = NULL;
+    return APR_SUCCESS;
+}
+
+int xipc__queue_is_closed(const xipc_queue_t *queue)
+{
+    return queue->self == NULL;
+}
+
+int xipc__queue_is_inheritance_only(const xipc_queue_t *queue)
+{
+    return queue->ops->is_inheritance_only;
+}
+
+const char *xipc__queue_backend_name(const xipc_queue_t *queue)
+{
+    return backend_names[queue->backend];
+}
+
+/* ---- travelling ---- */
+
+apr_status_t xipc__queue_pack(xipc__parcel_t *parcel, const xipc_queue_t *queue)
+{
+    if (queue->self == NULL) return xipc__fail(XIPC_ECLOSED, "a queue in the list");
+    unsigned char backend = (unsigned char)queue->backend;
+    xipc__parcel_write(parcel, &backend, 1);
+    return queue->ops->pack(parcel, queue->self);
+}
+
+apr_status_t xipc__queue_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack)
+{
+    const unsigned char *backend = xipc__unpack_bytes(unpack, 1);
+    if (backend == NULL) return xipc__unpack_bad("a queue cut short");
+    if (*backend == XIPC_QUEUE_MANAGED) return xipc__queue_managed_unpack(queue, unpack);
+    if (*backend == xipc__port_kernel_queue_backend()) return xipc__queue_kernel_unpack(queue, unpack);
+    return xipc__unpack_bad("a queue of a kind that is not here");
+}

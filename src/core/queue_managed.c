@@ -1,0 +1,135 @@
+/*
+ * queue_managed.c - a queue in a manager, as its client sees it.
+ */
+#include "core/manager_protocol.h"
+#include "core/queue.h"
+
+#include <string.h>
+
+typedef struct {
+    xipc_connection_t *session;
+    apr_int64_t id;
+    apr_size_t capacity;
+    apr_pool_t *scratch; /* cleared after each call */
+} managed_t;
+
+static apr_status_t managed_put(void *self, const void *data, apr_size_t size, apr_time_t deadline)
+{
+    managed_t *managed = self;
+    apr_interval_time_t timeout = xipc__remaining(deadline);
+    xipc_values_t *answer;
+    xipc_values_t *request = xipc__session_request(VERB_PUT, managed->id, timeout, 0, managed->scratch);
+    (void)xipc_values_add_bytes(request, data, size);
+    apr_status_t rv = xipc__session_call(&answer, managed->session, request, timeout, managed->scratch);
+    apr_pool_clear(managed->scratch);
+    return rv;
+}
+
+static apr_status_t take_answer(void **data, apr_size_t *size, const xipc_values_t *answer, const xipc__room_t *room)
+{
+    const void *message;
+    apr_size_t got;
+    apr_status_t rv = xipc_values_get_bytes(&message, &got, answer, ANSWER_PAYLOAD);
+    if (rv != APR_SUCCESS) return xipc__fail(XIPC_EPROTOCOL, "the manager's answer has no message");
+    void *place = xipc__room_get(room, got);
+    if (place == NULL) return APR_ENOMEM;
+    memcpy(place, message, got);
+    *data = place;
+    *size = got;
+    return APR_SUCCESS;
+}
+
+static apr_status_t take_size(apr_size_t *size, const xipc_values_t *answer)
+{
+    apr_int64_t number;
+    apr_status_t rv = xipc_values_get_int(&number, answer, ANSWER_NUMBER);
+    if (rv == APR_SUCCESS) *size = (apr_size_t)number;
+    return rv;
+}
+
+static apr_status_t managed_get(void **data, apr_size_t *size, void *self, const xipc__room_t *room,
+                                apr_time_t deadline)
+{
+    managed_t *managed = self;
+    apr_interval_time_t timeout = xipc__remaining(deadline);
+    apr_int64_t limit = room->pool != NULL || room->capacity > INT64_MAX ? -1 : (apr_int64_t)room->capacity;
+    xipc_values_t *answer;
+    xipc_values_t *request = xipc__session_request(VERB_GET, managed->id, timeout, limit, managed->scratch);
+    apr_status_t rv = xipc__session_call(&answer, managed->session, request, timeout, managed->scratch);
+    if (rv == APR_SUCCESS)
+        rv = take_answer(data, size, answer, room);
+    else if (rv == XIPC_EMSGSIZE && take_size(size, answer) == APR_SUCCESS)
+        rv = xipc__fail(XIPC_EMSGSIZE, "the message has %" APR_SIZE_T_FMT " bytes", *size);
+    apr_pool_clear(managed->scratch);
+    return rv;
+}
+
+static apr_status_t managed_size(apr_size_t *count, void *self)
+{
+    managed_t *managed = self;
+    xipc_values_t *answer;
+    xipc_values_t *request = xipc__session_request(VERB_SIZE, managed->id, 0, 0, managed->scratch);
+    apr_status_t rv = xipc__session_call(&answer, managed->session, request, 0, managed->scratch);
+    if (rv == APR_SUCCESS) rv = take_size(count, answer);
+    apr_pool_clear(managed->scratch);
+    return rv;
+}
+
+/* The receiver gets a session of its own, which this one asks the manager to take. */
+static apr_status_t managed_pack(xipc__parcel_t *parcel, void *self)
+{
+    managed_t *managed = self;
+    xipc__stream_t *kept;
+    apr_status_t rv = xipc__parcel_add_stream(&kept, parcel);
+    if (rv != APR_SUCCESS) return rv;
+    xipc_connection_t *theirs = xipc__connection_make(kept, 1, 1, parcel->pool);
+    rv = xipc__session_attach(managed->session, theirs, managed->scratch);
+    (void)xipc_connection_close(theirs);
+    apr_pool_clear(managed->scratch);
+    if (rv != APR_SUCCESS) return rv;
+    xipc__parcel_write_number(parcel, (apr_uint64_t)managed->id);
+    xipc__parcel_write_number(parcel, managed->capacity);
+    return APR_SUCCESS;
+}
+
+static void managed_close(void *self)
+{
+    managed_t *managed = self;
+    (void)xipc_connection_close(managed->session);
+}
+
+static const xipc__queue_ops_t managed_ops = {
+    .is_inheritance_only = 0,
+    .put = managed_put,
+    .get = managed_get,
+    .size = managed_size,
+    .pack = managed_pack,
+    .close = managed_close,
+};
+
+xipc_queue_t *xipc__queue_managed_make(xipc_connection_t *session, apr_int64_t id, apr_size_t capacity,
+                                       apr_pool_t *pool)
+{
+    managed_t *managed = apr_palloc(pool, sizeof *managed);
+    *managed = (managed_t){.session = session, .id = id, .capacity = capacity};
+    (void)apr_pool_create(&managed->scratch, pool);
+    return xipc__queue_make(&managed_ops, XIPC_QUEUE_MANAGED, managed, capacity, 0, pool);
+}
+
+apr_status_t xipc__queue_managed_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack)
+{
+    apr_uint64_t id;
+    apr_uint64_t capacity;
+    xipc__stream_t *stream;
+    apr_status_t rv = xipc__unpack_number(&id, unpack);
+    if (rv == APR_SUCCESS) rv = xipc__unpack_number(&capacity, unpack);
+    if (rv != APR_SUCCESS) return rv;
+    const xipc__handle_t *handle = xipc__unpack_handles(unpack, 1);
+    if (handle == NULL) return xipc__unpack_bad("a queue without its session");
+    rv = xipc__port_stream_adopt(&stream, *handle, unpack->pool);
+    if (rv != APR_SUCCESS) return rv;
+    xipc__unpack_take(unpack, 1);
+    xipc_connection_t *session = xipc__connection_make(stream, 1, 1, unpack->pool);
+    *queue = xipc__queue_managed_make(session, (apr_int64_t)id, (apr_size_t)capacity, unpack->pool);
+    return APR_SUCCESS;
+}

@@ -1,0 +1,204 @@
+/*
+ * values.c - an ordered list of typed values.
+ */
+#include "core/values.h"
+
+#include "core/connection.h"
+#include "core/fail.h"
+#include "core/queue.h"
+
+#include <apr_strings.h>
+
+static const char *const type_names[] = {"nothing", "an int", "a real", "a string", "bytes", "a connection", "a queue"};
+
+xipc_values_t *xipc_values_make(apr_pool_t *pool)
+{
+    xipc_values_t *values = apr_palloc(pool, sizeof *values);
+    values->pool = pool;
+    values->items = apr_array_make(pool, 4, sizeof(xipc__value_t));
+    return values;
+}
+
+apr_size_t xipc_values_count(const xipc_values_t *values)
+{
+    return values == NULL ? 0 : (apr_size_t)values->items->nelts;
+}
+
+const xipc__value_t *xipc__values_at(const xipc_values_t *values, apr_size_t index)
+{
+    return &((const xipc__value_t *)(const void *)values->items->elts)[index];
+}
+
+xipc__value_t *xipc__values_push(xipc_values_t *values, xipc_value_type_e type)
+{
+    xipc__value_t *value = apr_array_push(values->items);
+    value->type = type;
+    return value;
+}
+
+static const void *copy_bytes(apr_pool_t *pool, const void *data, apr_size_t size)
+{
+    return size == 0 ? "" : apr_pmemdup(pool, data, size);
+}
+
+void xipc__values_append(xipc_values_t *values, const xipc_values_t *from, apr_size_t first)
+{
+    for (apr_size_t i = first; i < xipc_values_count(from); i++) {
+        const xipc__value_t *source = xipc__values_at(from, i);
+        xipc__value_t *copy = xipc__values_push(values, source->type);
+        copy->as = source->as;
+        if (source->type == XIPC_VALUE_STRING || source->type == XIPC_VALUE_BYTES)
+            copy->as.bytes.data = copy_bytes(values->pool, source->as.bytes.data, source->as.bytes.size);
+    }
+}
+
+apr_status_t xipc__values_check_inherit(const xipc_values_t *values)
+{
+    for (apr_size_t i = 0; i < xipc_values_count(values); i++) {
+        const xipc__value_t *value = xipc__values_at(values, i);
+        if (value->type == XIPC_VALUE_CONNECTION)
+            return xipc__fail(XIPC_EINHERIT, "value %" APR_SIZE_T_FMT " is a connection", i);
+        if (value->type == XIPC_VALUE_QUEUE && xipc__queue_is_inheritance_only(value->as.queue))
+            return xipc__fail(XIPC_EINHERIT,
+                              "value %" APR_SIZE_T_FMT " is a queue on %s; a manager's queue may go anywhere", i,
+                              xipc__queue_backend_name(value->as.queue));
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_type(xipc_value_type_e *type, const xipc_values_t *values, apr_size_t index)
+{
+    if (type == NULL) return xipc__fail_null("type");
+    if (values == NULL) return xipc__fail_null("values");
+    if (index >= xipc_values_count(values))
+        return xipc__fail(XIPC_EINDEX, "index %" APR_SIZE_T_FMT " of %d", index, values->items->nelts);
+    *type = xipc__values_at(values, index)->type;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_add_int(xipc_values_t *values, apr_int64_t number)
+{
+    if (values == NULL) return xipc__fail_null("values");
+    xipc__values_push(values, XIPC_VALUE_INT)->as.number = number;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_add_real(xipc_values_t *values, double number)
+{
+    if (values == NULL) return xipc__fail_null("values");
+    xipc__values_push(values, XIPC_VALUE_REAL)->as.real = number;
+    return APR_SUCCESS;
+}
+
+static void add_bytes(xipc_values_t *values, xipc_value_type_e type, const void *data, apr_size_t size)
+{
+    const void *copy = copy_bytes(values->pool, data, size);
+    xipc__value_t *value = xipc__values_push(values, type);
+    value->as.bytes.data = copy;
+    value->as.bytes.size = size;
+}
+
+apr_status_t xipc_values_add_string(xipc_values_t *values, const char *string)
+{
+    if (values == NULL) return xipc__fail_null("values");
+    if (string == NULL) return xipc__fail_null("string");
+    add_bytes(values, XIPC_VALUE_STRING, string, strlen(string) + 1);
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_add_bytes(xipc_values_t *values, const void *data, apr_size_t size)
+{
+    if (values == NULL) return xipc__fail_null("values");
+    if (data == NULL && size > 0) return xipc__fail_null("data");
+    add_bytes(values, XIPC_VALUE_BYTES, data, size);
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_add_connection(xipc_values_t *values, xipc_connection_t *connection)
+{
+    if (values == NULL) return xipc__fail_null("values");
+    if (connection == NULL) return xipc__fail_null("connection");
+    if (connection->stream == NULL) return xipc__fail(XIPC_ECLOSED, "connection");
+    xipc__values_push(values, XIPC_VALUE_CONNECTION)->as.connection = connection;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_add_queue(xipc_values_t *values, xipc_queue_t *queue)
+{
+    if (values == NULL) return xipc__fail_null("values");
+    if (queue == NULL) return xipc__fail_null("queue");
+    if (xipc__queue_is_closed(queue)) return xipc__fail(XIPC_ECLOSED, "queue");
+    xipc__values_push(values, XIPC_VALUE_QUEUE)->as.queue = queue;
+    return APR_SUCCESS;
+}
+
+/* The value at an index when it has the type, or the error that says what is wrong. */
+static apr_status_t find(const xipc__value_t **value, const xipc_values_t *values, apr_size_t index,
+                         xipc_value_type_e wanted)
+{
+    xipc_value_type_e type;
+    apr_status_t rv = xipc_values_type(&type, values, index);
+    if (rv != APR_SUCCESS) return rv;
+    if (type != wanted)
+        return xipc__fail(XIPC_ETYPE, "value %" APR_SIZE_T_FMT " is %s, not %s", index, type_names[type],
+                          type_names[wanted]);
+    *value = xipc__values_at(values, index);
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_get_int(apr_int64_t *number, const xipc_values_t *values, apr_size_t index)
+{
+    if (number == NULL) return xipc__fail_null("number");
+    const xipc__value_t *value;
+    apr_status_t rv = find(&value, values, index, XIPC_VALUE_INT);
+    if (rv == APR_SUCCESS) *number = value->as.number;
+    return rv;
+}
+
+apr_status_t xipc_values_get_real(double *number, const xipc_values_t *values, apr_size_t index)
+{
+    if (number == NULL) return xipc__fail_null("number");
+    const xipc__value_t *value;
+    apr_status_t rv = find(&value, values, index, XIPC_VALUE_REAL);
+    if (rv == APR_SUCCESS) *number = value->as.real;
+    return rv;
+}
+
+apr_status_t xipc_values_get_string(const char **string, const xipc_values_t *values, apr_size_t index)
+{
+    if (string == NULL) return xipc__fail_null("string");
+    const xipc__value_t *value;
+    apr_status_t rv = find(&value, values, index, XIPC_VALUE_STRING);
+    if (rv == APR_SUCCESS) *string = value->as.bytes.data;
+    return rv;
+}
+
+apr_status_t xipc_values_get_bytes(const void **data, apr_size_t *size, const xipc_values_t *values, apr_size_t index)
+{
+    if (data == NULL) return xipc__fail_null("data");
+    if (size == NULL) return xipc__fail_null("size");
+    const xipc__value_t *value;
+    apr_status_t rv = find(&value, values, index, XIPC_VALUE_BYTES);
+    if (rv != APR_SUCCESS) return rv;
+    *data = value->as.bytes.data;
+    *size = value->as.bytes.size;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_get_connection(xipc_connection_t **connection, const xipc_values_t *values, apr_size_t index)
+{
+    if (connection == NULL) return xipc__fail_null("connection");
+    const xipc__value_t *value;
+    apr_status_t rv = find(&value, values, index, XIPC_VALUE_CONNECTION);
+    if (rv == APR_SUCCESS) *connection = value->as.connection;
+    return rv;
+}
+
+apr_status_t xipc_values_get_queue(xipc_queue_t **queue, const xipc_values_t *values, apr_size_t index)
+{
+    if (queue == NULL) return xipc__fail_null("queue");
+    const xipc__value_t *value;
+    apr_status_t rv = find(&value, values, index, XIPC_VALUE_QUEUE);
+    if (rv == APR_SUCCESS) *queue = value->as.queue;
+    return rv;
+}

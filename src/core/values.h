@@ -1,0 +1,41 @@
+/*
+ * values.h - the inside of a list of values.
+ */
+#ifndef XIPC_CORE_VALUES_H
+#define XIPC_CORE_VALUES_H
+
+#include "xipc/values.h"
+
+#include <apr_tables.h>
+
+typedef struct {
+    xipc_value_type_e type;
+    union {
+        apr_int64_t number;
+        double real;
+        struct {
+            const void *data;
+            apr_size_t size;
+        } bytes; /* of a string the size counts its NUL */
+        xipc_connection_t *connection;
+        xipc_queue_t *queue;
+    } as;
+} xipc__value_t;
+
+struct xipc_values_t {
+    apr_pool_t *pool;
+    apr_array_header_t *items; /* of xipc__value_t */
+};
+
+const xipc__value_t *xipc__values_at(const xipc_values_t *values, apr_size_t index);
+
+/* A new value at the end, to be filled in. */
+xipc__value_t *xipc__values_push(xipc_values_t *values, xipc_value_type_e type);
+
+/* Copy all of `from`, which may be NULL, from its value `first` on, to the end of `values`. Handles stay the same objects. */
+void xipc__values_append(xipc_values_t *values, const xipc_values_t *from, apr_size_t first);
+
+/* XIPC_EINHERIT when something in the list, which may be NULL, can't go to a process that runs already. */
+apr_status_t xipc__values_check_inherit(const xipc_values_t *values);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * worker.c - the process that runs a pool's tasks.
+ */
+#include "core/worker.h"
+
+#include "core/fail.h"
+#include "core/values.h"
+#include "xipc/connection.h"
+
+#include <stdlib.h>
+
+typedef struct {
+    int is_tasks; /* the status is the task's own */
+    apr_status_t status;
+    xipc_values_t *result;
+} outcome_t;
+
+static void run(outcome_t *outcome, const xipc_values_t *message, apr_pool_t *pool)
+{
+    void *address;
+    outcome->result = xipc_values_make(pool);
+    outcome->is_tasks = 0;
+    outcome->status = xipc__place_get(&address, message, TASK_PLACE, XIPC__PLACE_CODE, pool);
+    if (outcome->status != APR_SUCCESS) return;
+    xipc_values_t *args = xipc_values_make(pool);
+    xipc__values_append(args, message, TASK_ARGS);
+    xipc_task_t task = (xipc_task_t)xipc__code_function(address);
+    outcome->is_tasks = 1;
+    outcome->status = task(outcome->result, args, pool);
+    if (outcome->status == APR_SUCCESS) outcome->status = xipc__values_check_inherit(outcome->result);
+}
+
+static apr_status_t send_outcome(xipc_connection_t *connection, const outcome_t *outcome, apr_pool_t *pool)
+{
+    xipc_values_t *values = xipc_values_make(pool);
+    (void)xipc_values_add_int(values, outcome->is_tasks);
+    (void)xipc_values_add_int(values, outcome->status);
+    (void)xipc_values_add_string(values, xipc__fail_detail(outcome->status));
+    if (outcome->status == APR_SUCCESS) xipc__values_append(values, outcome->result, 0);
+    return xipc_connection_send_values(connection, values, -1);
+}
+
+int xipc__worker_main(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_connection_t *connection;
+    apr_pool_t *task_pool;
+    if (xipc_values_get_connection(&connection, args, 0) != APR_SUCCESS ||
+        apr_pool_create(&task_pool, pool) != APR_SUCCESS)
+        return EXIT_FAILURE;
+    for (;;) {
+        xipc_values_t *message;
+        apr_status_t rv = xipc_connection_recv_values(&message, connection, -1, task_pool);
+        if (rv != APR_SUCCESS) return APR_STATUS_IS_EOF(rv) ? EXIT_SUCCESS : EXIT_FAILURE;
+        outcome_t outcome;
+        run(&outcome, message, task_pool);
+        if (send_outcome(connection, &outcome, task_pool) != APR_SUCCESS) return EXIT_FAILURE;
+        apr_pool_clear(task_pool);
+    }
+}

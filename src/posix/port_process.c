@@ -1,0 +1,186 @@
+/*
+ * port_process.c - children: fork, posix_spawn, and waiting on a descriptor for their end.
+ */
+#include "posix/port_objects.h"
+#include "posix/posix.h"
+
+#include <apr_strings.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { BOOT_FD = 3 }; /* where a spawned child finds its end of the boot stream */
+
+pid_t xipc__port_self(void)
+{
+    return getpid();
+}
+
+int xipc__port_has_fork(void)
+{
+    return 1;
+}
+
+/* ---- starting ---- */
+
+/* Watch a new child; one that can't be watched is ended. */
+static apr_status_t watch(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
+{
+    int sentinel = xipc__sentinel_open(pid);
+    if (sentinel < 0) {
+        int error = errno;
+        (void)kill(pid, SIGKILL);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+        return APR_FROM_OS_ERROR(error);
+    }
+    xipc__child_t *made = apr_palloc(pool, sizeof *made);
+    *made = (xipc__child_t){.pid = pid, .sentinel = sentinel};
+    *child = made;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc__port_child_fork(xipc__child_t **child, apr_pool_t *pool)
+{
+    pid_t pid = fork();
+    if (pid < 0) return APR_FROM_OS_ERROR(errno);
+    if (pid > 0) return watch(child, pid, pool);
+    *child = NULL;
+    return APR_SUCCESS;
+}
+
+/* posix_spawn with nothing but the standard streams and `boot`, at BOOT_FD. Returns an errno. */
+static int spawn(pid_t *pid, const char *program, const char *name, int boot)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    char argument[16];
+    (void)apr_snprintf(argument, sizeof argument, "%d", BOOT_FD);
+    char *argv[] = {(char *)(uintptr_t)name, (char *)(uintptr_t)XIPC__CHILD_OPTION, argument, NULL};
+
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0) return error;
+    error = posix_spawnattr_init(&attributes);
+    if (error == 0) {
+        error = posix_spawn_file_actions_adddup2(&actions, boot, BOOT_FD);
+        if (error == 0) error = xipc__spawn_close_from(&actions, &attributes, BOOT_FD + 1);
+        if (error == 0) error = posix_spawn(pid, program, &actions, &attributes, argv, environ);
+        (void)posix_spawnattr_destroy(&attributes);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+/* A program that runs with a standard stream closed must not hand its boot stream to the child in that place. */
+static apr_status_t raise_above_standard(xipc__stream_t *stream)
+{
+    if (stream->fd >= BOOT_FD) return APR_SUCCESS;
+    int fd = fcntl(stream->fd, F_DUPFD_CLOEXEC, BOOT_FD);
+    if (fd < 0) return APR_FROM_OS_ERROR(errno);
+    (void)close(stream->fd);
+    stream->fd = fd;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot, const char *program, const char *name,
+                                    apr_pool_t *pool)
+{
+    xipc__stream_t *mine;
+    xipc__stream_t *theirs;
+    pid_t pid;
+    if (program == NULL) program = xipc__self_image(pool);
+    if (program == NULL) return APR_FROM_OS_ERROR(errno);
+    apr_status_t rv = xipc__port_stream_pair(&mine, &theirs, 1, pool);
+    if (rv != APR_SUCCESS) return rv;
+    rv = raise_above_standard(theirs);
+    if (rv == APR_SUCCESS) rv = APR_FROM_OS_ERROR(spawn(&pid, program, name, theirs->fd));
+    if (rv == APR_SUCCESS) rv = watch(child, pid, pool);
+    xipc__port_stream_close(theirs);
+    if (rv == APR_SUCCESS)
+        *boot = mine;
+    else
+        xipc__port_stream_close(mine);
+    return rv;
+}
+
+apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, apr_pool_t *pool)
+{
+    char *end;
+    errno = 0;
+    long fd = strtol(argument, &end, 10);
+    if (errno != 0 || end == argument || *end != '\0' || fd != BOOT_FD ||
+        xipc__port_stream_adopt(boot, (xipc__handle_t)fd, pool) != APR_SUCCESS)
+        return xipc__fail(XIPC_EINIT, "%s is for the use of xipc alone", XIPC__CHILD_OPTION);
+    return APR_SUCCESS;
+}
+
+/* ---- the end ---- */
+
+static void note_end(xipc__child_t *child, int is_known, int status)
+{
+    child->is_ended = 1;
+    child->is_known = is_known;
+    child->exitcode = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+    (void)close(child->sentinel);
+    child->sentinel = -1;
+}
+
+/* Reap the child if it has ended. Somebody else may have: then it has ended, nobody knows how. */
+static int has_ended(xipc__child_t *child)
+{
+    int status = 0;
+    pid_t pid;
+    if (child->is_ended) return 1;
+    do pid = waitpid(child->pid, &status, WNOHANG);
+    while (pid < 0 && errno == EINTR);
+    if (pid != 0) note_end(child, pid == child->pid, status);
+    return child->is_ended;
+}
+
+apr_status_t xipc__port_child_wait(xipc__child_t *child, apr_time_t deadline)
+{
+    while (!has_ended(child)) {
+        apr_status_t rv = xipc__fd_wait(child->sentinel, POLLIN, deadline);
+        if (rv != APR_SUCCESS) return rv;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc__port_child_exitcode(int *exitcode, const xipc__child_t *child)
+{
+    if (!child->is_known) return APR_FROM_OS_ERROR(ECHILD);
+    *exitcode = child->exitcode;
+    return APR_SUCCESS;
+}
+
+pid_t xipc__port_child_pid(const xipc__child_t *child)
+{
+    return child->pid;
+}
+
+apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
+{
+    if (child->is_ended) return APR_SUCCESS;
+    if (xipc__sentinel_signal(child->sentinel, child->pid, how == XIPC__STOP_KILL ? SIGKILL : SIGTERM) == 0)
+        return APR_SUCCESS;
+    return errno == ESRCH ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+}
+
+void xipc__port_child_close(xipc__child_t *child)
+{
+    if (!has_ended(child)) (void)close(child->sentinel);
+    child->sentinel = -1;
+}
+
+void xipc__port_exit(int code)
+{
+    (void)fflush(NULL);
+    _exit(code);
+}

@@ -1,0 +1,42 @@
+/*
+ * port_sentinel_kqueue.c - macOS and the BSDs: a kqueue that holds one event, the end of one process.
+ */
+#include "posix/posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/types.h>
+/* after sys/types.h, which it needs on the BSDs */
+#include <sys/event.h>
+#include <unistd.h>
+
+/* The process has ended before it could be watched: a descriptor that is readable for ever. */
+static int ended_already(void)
+{
+    int fds[2];
+    if (xipc__socket_pair(fds) != 0) return -1;
+    (void)close(fds[1]);
+    return fds[0];
+}
+
+int xipc__sentinel_open(pid_t pid)
+{
+    int queue = kqueue();
+    if (queue < 0) return -1;
+    (void)fcntl(queue, F_SETFD, FD_CLOEXEC);
+    struct kevent event;
+    EV_SET(&event, (uintptr_t)pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
+    if (kevent(queue, &event, 1, NULL, 0, NULL) == 0) return queue;
+    int error = errno;
+    (void)close(queue);
+    if (error == ESRCH) return ended_already();
+    errno = error;
+    return -1;
+}
+
+int xipc__sentinel_signal(int sentinel, pid_t pid, int signal)
+{
+    (void)sentinel;
+    return kill(pid, signal); /* the number is the child's as long as it is not reaped, which only its owner does */
+}

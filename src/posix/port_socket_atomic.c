@@ -1,0 +1,26 @@
+/*
+ * port_socket_atomic.c - sockets on systems where flags make them close-on-exec from birth (Linux, the BSDs).
+ */
+#include "posix/posix.h"
+
+#include <fcntl.h>
+
+int xipc__socket_pair(int fds[2])
+{
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
+}
+
+ssize_t xipc__socket_send(int fd, const struct msghdr *message)
+{
+    return sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+ssize_t xipc__socket_receive(int fd, struct msghdr *message)
+{
+    return recvmsg(fd, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+}
+
+void xipc__socket_adopt(int fd)
+{
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
