@@ -36,11 +36,13 @@ endfunction()
 if(WIN32)
     set(XIPC_SYSTEM_SOURCES
         src/win32/port_clock.c
+        src/win32/port_handles.c
         src/win32/port_image.c
         src/win32/port_kernel_queue.c
         src/win32/port_process.c
         src/win32/port_stream.c
-        src/win32/port_wait.c)
+        src/win32/port_wait.c
+        src/win32/win32.c)
     set(XIPC_SYSTEM_LIBRARIES synchronization)
     return()
 endif()
@@ -72,24 +74,33 @@ if(XIPC_KERNEL_QUEUE STREQUAL "mqueue" AND XIPC_HAVE_MQUEUE_IN_RT)
     list(APPEND XIPC_SYSTEM_LIBRARIES rt)
 endif()
 
+# Descriptors close-on-exec from birth, by flags that macOS lacks. What Linux can try of macOS's files it may be told to.
+if(APPLE)
+    set(XIPC_SOCKETS plain)
+else()
+    set(XIPC_SOCKETS atomic CACHE STRING "How sockets become close-on-exec: atomic, or plain (as on macOS)")
+    set_property(CACHE XIPC_SOCKETS PROPERTY STRINGS atomic plain)
+endif()
+list(APPEND XIPC_SYSTEM_SOURCES src/posix/port_socket_${XIPC_SOCKETS}.c)
+
 if(APPLE)
     list(APPEND XIPC_SYSTEM_SOURCES
         src/posix/port_image_macho.c
+        src/posix/port_self_darwin.c
         src/posix/port_sentinel_kqueue.c
-        src/posix/port_spawn_darwin.c
-        src/posix/port_threads_darwin.c)
+        src/posix/port_spawn_darwin.c)
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     list(APPEND XIPC_SYSTEM_SOURCES
         src/posix/port_image_elf.c
+        src/posix/port_self_linux.c
         src/posix/port_sentinel_pidfd.c
-        src/posix/port_spawn_closefrom.c
-        src/posix/port_threads_linux.c)
+        src/posix/port_spawn_closefrom.c)
 elseif(CMAKE_SYSTEM_NAME STREQUAL "FreeBSD")
     list(APPEND XIPC_SYSTEM_SOURCES
         src/posix/port_image_elf.c
+        src/posix/port_self_freebsd.c
         src/posix/port_sentinel_kqueue.c
-        src/posix/port_spawn_closefrom.c
-        src/posix/port_threads_freebsd.c)
+        src/posix/port_spawn_closefrom.c)
 else()
     message(FATAL_ERROR "xipc: no port for ${CMAKE_SYSTEM_NAME} yet")
 endif()

@@ -28,6 +28,14 @@ function(xipc_own_target target)
         target_compile_definitions(${target} PRIVATE _DARWIN_C_SOURCE)
     elseif(WIN32)
         target_compile_definitions(${target} PRIVATE _WIN32_WINNT=0x0602) # Windows 8: WaitOnAddress
+        if(NOT MSVC)
+            # APR_FROM_OS_ERROR makes an int of the unsigned DWORD
+            target_compile_options(${target} PRIVATE -Wno-sign-conversion)
+        endif()
+        if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+            # APR's formats for 64 bits are Microsoft's I64d
+            target_compile_options(${target} PRIVATE -Wno-pedantic-ms-format)
+        endif()
     else()
         target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
     endif()
