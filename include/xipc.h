@@ -2,9 +2,8 @@
  * @file xipc.h
  * @brief All of xipc: processes, connections, queues, process pools and managers for C.
  *
- * @mainpage xipc
- * Python's `multiprocessing`, for C, on APR. Every header stands for one concept and can be included alone; this
- * one includes them all.
+ * @mainpage xipc Python's `multiprocessing`, for C, on APR. Every header stands for one concept and
+ * can be included alone; this one includes them all.
  */
 #ifndef XIPC_H
 #define XIPC_H

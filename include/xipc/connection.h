@@ -2,10 +2,11 @@
  * @file connection.h
  * @brief Whole messages between two processes.
  *
- * A pipe has two ends. What one end sends the other receives, message by message: never torn, never two in one. Ends
- * reach another process among its arguments, or over another connection.
+ * A pipe has two ends. What one end sends the other receives, message by message: never torn, never
+ * two in one. Ends reach another process among its arguments, or over another connection.
  *
- * Messages are framed as Python's `multiprocessing.connection` frames them: a 4-byte length, big-endian, then the bytes.
+ * Messages are framed as Python's `multiprocessing.connection` frames them: a 4-byte length,
+ * big-endian, then the bytes.
  *
  * Python counterpart: `multiprocessing.Pipe`, `Connection`.
  *
@@ -18,9 +19,9 @@
  * xipc_connection_recv(&data, &size, there, -1, pool);
  * @endcode
  *
- * An end reads ahead: what it has read and not given out yet stays with this end and travels with it when it is passed
- * on. So an end is received from by one process at a time, and by one thread at a time; likewise for sending. One thread
- * may send while another receives.
+ * An end reads ahead: what it has read and not given out yet stays with this end and travels with
+ * it when it is passed on. So an end is received from by one process at a time, and by one thread
+ * at a time; likewise for sending. One thread may send while another receives.
  */
 #ifndef XIPC_CONNECTION_H
 #define XIPC_CONNECTION_H
@@ -41,46 +42,48 @@ extern "C" {
  * @param second  where the other goes: with @p duplex 0 the one that only sends
  * @param duplex  not 0: both ends send and receive
  * @param pool    both ends live as long as this pool, or until xipc_connection_close()
- * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL; what the system says when it has no handles or memory left.
- *         Nothing is open then, and the out parameters are unchanged.
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL; what the system says when it has no
+ *         handles or memory left. Nothing is open then, and the out parameters are unchanged.
  * @par Blocking  Never.
  * @par Fork      A forked child keeps the ends among its arguments; the others are closed in it.
- * @par System    socketpair(2) on POSIX; a named pipe with a random name, overlapped, on Win32, which only this user
- *                may open and nobody from another machine.
+ * @par System    socketpair(2) on POSIX; a named pipe with a random name, overlapped, on Win32,
+ *                which only this user may open and nobody from another machine.
  */
-XIPC_EXPORT apr_status_t xipc_pipe_create(xipc_connection_t **first, xipc_connection_t **second, int duplex,
-                                          apr_pool_t *pool);
+XIPC_EXPORT apr_status_t xipc_pipe_create(xipc_connection_t **first, xipc_connection_t **second,
+                                          int duplex, apr_pool_t *pool);
 
 /**
  * Send one message.
  *
- * The bytes are copied into the system's buffers before the call returns. A send that times out before its first byte
- * has sent nothing, and the connection is as before. One that times out in mid-message ends this direction for good: the
- * receiver is told and never shown a torn message.
+ * The bytes are copied into the system's buffers before the call returns. A send that times out
+ * before its first byte has sent nothing, and the connection is as before. One that times out in
+ * mid-message ends this direction for good: the receiver is told and never shown a torn message.
  *
  * @param connection  an end that sends
  * @param data        the message; may be NULL when @p size is 0
  * @param size        bytes; 0 is a message too
  * @param timeout     microseconds; negative waits for ever, 0 does not wait
- * @return APR_SUCCESS; APR_TIMEUP when nothing could be sent in time;
- *         XIPC_EBROKEN when the time ended in mid-message, or did at an earlier send;
- *         APR_EPIPE when the other end is gone (no signal is raised);
- *         XIPC_ENOTWRITABLE for an end that only receives; XIPC_ECLOSED after xipc_connection_close();
- *         APR_EINVAL when @p connection is NULL, or @p data is and @p size is not 0
- * @par Blocking  Up to @p timeout while the other side does not receive. Signals do not cut it short.
+ * @return APR_SUCCESS; APR_TIMEUP when nothing could be sent in time; XIPC_EBROKEN when the time
+ *         ended in mid-message, or did at an earlier send; APR_EPIPE when the other end is gone (no
+ *         signal is raised); XIPC_ENOTWRITABLE for an end that only receives; XIPC_ECLOSED after
+ *         xipc_connection_close(); APR_EINVAL when @p connection is NULL, or @p data is and @p size
+ *         is not 0
+ * @par Blocking  Up to @p timeout while the other side does not receive. Signals do not cut it
+ *                short.
  * @par Threads   One sender at a time.
- * @par System    sendmsg(2), one call for a message that fits the socket's buffer; overlapped WriteFile.
+ * @par System    sendmsg(2), one call for a message that fits the socket's buffer; overlapped
+ *                WriteFile.
  */
-XIPC_EXPORT apr_status_t xipc_connection_send(xipc_connection_t *connection, const void *data, apr_size_t size,
-                                              apr_interval_time_t timeout);
+XIPC_EXPORT apr_status_t xipc_connection_send(xipc_connection_t *connection, const void *data,
+                                              apr_size_t size, apr_interval_time_t timeout);
 
 /**
  * Receive one message.
  *
  * A receive that times out in mid-message keeps what it has and goes on at the next call.
  *
- * @param data        where the message's address goes; it lives as long as @p pool, is never NULL, and has one NUL byte
- *                    behind it that does not count
+ * @param data        where the message's address goes; it lives as long as @p pool, is never NULL,
+ *                    and has one NUL byte behind it that does not count
  * @param size        where its size goes
  * @param connection  an end that receives
  * @param timeout     microseconds; negative waits for ever, 0 does not wait
@@ -96,7 +99,8 @@ XIPC_EXPORT apr_status_t xipc_connection_send(xipc_connection_t *connection, con
  * @par Threads   One receiver at a time.
  * @par System    recvmsg(2), one call for a small message; overlapped ReadFile.
  */
-XIPC_EXPORT apr_status_t xipc_connection_recv(void **data, apr_size_t *size, xipc_connection_t *connection,
+XIPC_EXPORT apr_status_t xipc_connection_recv(void **data, apr_size_t *size,
+                                              xipc_connection_t *connection,
                                               apr_interval_time_t timeout, apr_pool_t *pool);
 
 /**
@@ -107,13 +111,15 @@ XIPC_EXPORT apr_status_t xipc_connection_recv(void **data, apr_size_t *size, xip
  * @param buffer      where the message is put; may be NULL when @p capacity is 0
  * @param capacity    bytes in @p buffer
  * @param timeout     microseconds; negative waits for ever, 0 does not wait
- * @return as xipc_connection_recv(), and XIPC_EMSGSIZE when the message is larger than @p capacity: it stays where it
- *         is and the next receive gets it. After any error @p buffer may hold a part of the message that will come again.
+ * @return as xipc_connection_recv(), and XIPC_EMSGSIZE when the message is larger than @p capacity:
+ *         it stays where it is and the next receive gets it. After any error @p buffer may hold a
+ *         part of the message that will come again.
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   One receiver at a time.
  */
-XIPC_EXPORT apr_status_t xipc_connection_recv_into(apr_size_t *size, xipc_connection_t *connection, void *buffer,
-                                                   apr_size_t capacity, apr_interval_time_t timeout);
+XIPC_EXPORT apr_status_t xipc_connection_recv_into(apr_size_t *size, xipc_connection_t *connection,
+                                                   void *buffer, apr_size_t capacity,
+                                                   apr_interval_time_t timeout);
 
 /**
  * Wait until there is something to receive: a message, the beginning of one, or the end.
@@ -126,7 +132,8 @@ XIPC_EXPORT apr_status_t xipc_connection_recv_into(apr_size_t *size, xipc_connec
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   Counts as receiving.
  */
-XIPC_EXPORT apr_status_t xipc_connection_poll(xipc_connection_t *connection, apr_interval_time_t timeout);
+XIPC_EXPORT apr_status_t xipc_connection_poll(xipc_connection_t *connection,
+                                              apr_interval_time_t timeout);
 
 /**
  * Send a list of values as one message, connections and queues included.
@@ -136,14 +143,17 @@ XIPC_EXPORT apr_status_t xipc_connection_poll(xipc_connection_t *connection, apr
  * @param connection  an end that sends, made by xipc_pipe_create()
  * @param values      what to send; NULL sends an empty list
  * @param timeout     microseconds; negative waits for ever, 0 does not wait
- * @return as xipc_connection_send(), and XIPC_ECLOSED when something in the list is closed, XIPC_ELIMIT when the list
- *         has more handles than one message carries (128); nothing is sent then
+ * @return as xipc_connection_send(), and XIPC_ECLOSED when something in the list is closed,
+ *         XIPC_ELIMIT when the list has more handles than one message carries (128); nothing is
+ *         sent then
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   One sender at a time.
- * @par System    SCM_RIGHTS on POSIX. On Win32 the receiver duplicates the handles out of this process, which must live
- *                until then; what a receiver that died did not take stays open in this process until it ends.
+ * @par System    SCM_RIGHTS on POSIX. On Win32 the receiver duplicates the handles out of this
+ *                process, which must live until then; what a receiver that died did not take stays
+ *                open in this process until it ends.
  */
-XIPC_EXPORT apr_status_t xipc_connection_send_values(xipc_connection_t *connection, const xipc_values_t *values,
+XIPC_EXPORT apr_status_t xipc_connection_send_values(xipc_connection_t *connection,
+                                                     const xipc_values_t *values,
                                                      apr_interval_time_t timeout);
 
 /**
@@ -153,12 +163,13 @@ XIPC_EXPORT apr_status_t xipc_connection_send_values(xipc_connection_t *connecti
  * @param connection  an end that receives
  * @param timeout     microseconds; negative waits for ever, 0 does not wait
  * @param pool        where the list is put
- * @return as xipc_connection_recv(), and XIPC_EPROTOCOL when the message is not a list of values: it is gone then, with
- *         its handles, and the connection goes on
+ * @return as xipc_connection_recv(), and XIPC_EPROTOCOL when the message is not a list of values:
+ *         it is gone then, with its handles, and the connection goes on
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   One receiver at a time.
  */
-XIPC_EXPORT apr_status_t xipc_connection_recv_values(xipc_values_t **values, xipc_connection_t *connection,
+XIPC_EXPORT apr_status_t xipc_connection_recv_values(xipc_values_t **values,
+                                                     xipc_connection_t *connection,
                                                      apr_interval_time_t timeout, apr_pool_t *pool);
 
 /**
@@ -194,14 +205,17 @@ XIPC_EXPORT int xipc_connection_is_writable(const xipc_connection_t *connection)
 /**
  * The system's handle of this end, for an event loop of the caller's.
  *
- * When the handle is ready to be read, receive with timeout 0 until APR_TIMEUP: this end may have read ahead.
+ * When the handle is ready to be read, receive with timeout 0 until APR_TIMEUP: this end may have
+ * read ahead.
  *
  * @param handle      where it goes: a descriptor or a HANDLE; it still belongs to the connection
  * @param connection  the end
- * @return APR_SUCCESS; XIPC_ECLOSED after xipc_connection_close(); APR_EINVAL when a pointer is NULL
+ * @return APR_SUCCESS; XIPC_ECLOSED after xipc_connection_close(); APR_EINVAL when a pointer is
+ *         NULL
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_connection_os_get(apr_os_file_t *handle, const xipc_connection_t *connection);
+XIPC_EXPORT apr_status_t xipc_connection_os_get(apr_os_file_t *handle,
+                                                const xipc_connection_t *connection);
 
 #ifdef __cplusplus
 }

@@ -2,8 +2,9 @@
  * @file copied.h
  * @brief Variables whose value of the moment goes along to a spawned child.
  *
- * A forked child has a copy of every variable. A spawned one is the program started anew, so its variables have their
- * first values, except those marked here: they take fork's copying along, one by one, on every system.
+ * A forked child has a copy of every variable. A spawned one is the program started anew, so its
+ * variables have their first values, except those marked here: they take fork's copying along, one
+ * by one, on every system.
  *
  * Python counterpart: none; there a spawned child imports the module anew.
  *
@@ -12,8 +13,9 @@
  * XIPC_COPIED(age);            // after the definition, at file scope
  * @endcode
  *
- * The mark copies the bytes of the variable itself: a number, an array, a struct. What a pointer in it points to stays
- * behind. Thread-local variables have no one address and are refused by the compiler.
+ * The mark copies the bytes of the variable itself: a number, an array, a struct. What a pointer in
+ * it points to stays behind. Thread-local variables have no one address and are refused by the
+ * compiler.
  */
 #ifndef XIPC_COPIED_H
 #define XIPC_COPIED_H
@@ -61,24 +63,25 @@ XIPC_EXPORT void xipc_copied_remove(xipc_copied_t *entry);
  */
 #if defined(_MSC_VER) && !defined(__clang__)
 #pragma section(".CRT$XCU", read)
-#define XIPC_COPIED(variable)                                                                                          \
-    static void xipc_copied_in_##variable(void)                                                                        \
-    {                                                                                                                  \
-        static xipc_copied_t entry = {(void *)&(variable), sizeof(variable), 0};                                       \
-        xipc_copied_add(&entry);                                                                                       \
-    }                                                                                                                  \
-    __declspec(allocate(".CRT$XCU")) void (*xipc_copied_at_##variable)(void) = xipc_copied_in_##variable
+#define XIPC_COPIED(variable)                                                                      \
+    static void xipc_copied_in_##variable(void)                                                    \
+    {                                                                                              \
+        static xipc_copied_t entry = {(void *)&(variable), sizeof(variable), 0};                   \
+        xipc_copied_add(&entry);                                                                   \
+    }                                                                                              \
+    __declspec(allocate(".CRT$XCU")) void (*xipc_copied_at_##variable)(void) =                     \
+        xipc_copied_in_##variable
 #else
-#define XIPC_COPIED(variable)                                                                                          \
-    static xipc_copied_t xipc_copied_of_##variable = {(void *)&(variable), sizeof(variable), 0};                       \
-    __attribute__((constructor)) static void xipc_copied_in_##variable(void)                                           \
-    {                                                                                                                  \
-        xipc_copied_add(&xipc_copied_of_##variable);                                                                   \
-    }                                                                                                                  \
-    __attribute__((destructor)) static void xipc_copied_out_##variable(void)                                           \
-    {                                                                                                                  \
-        xipc_copied_remove(&xipc_copied_of_##variable);                                                                \
-    }                                                                                                                  \
+#define XIPC_COPIED(variable)                                                                      \
+    static xipc_copied_t xipc_copied_of_##variable = {(void *)&(variable), sizeof(variable), 0};   \
+    __attribute__((constructor)) static void xipc_copied_in_##variable(void)                       \
+    {                                                                                              \
+        xipc_copied_add(&xipc_copied_of_##variable);                                               \
+    }                                                                                              \
+    __attribute__((destructor)) static void xipc_copied_out_##variable(void)                       \
+    {                                                                                              \
+        xipc_copied_remove(&xipc_copied_of_##variable);                                            \
+    }                                                                                              \
     struct xipc_copied_t
 #endif
 

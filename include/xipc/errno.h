@@ -2,9 +2,10 @@
  * @file errno.h
  * @brief What can go wrong, by name.
  *
- * Every call returns an `apr_status_t`. A system's own error passes through unchanged (test it with `APR_STATUS_IS_…`);
- * what only this library knows has a code of its own, below. xipc_strerror() gives the text for both, with the detail
- * of the failure (which argument, which limit and its value) where there is one.
+ * Every call returns an `apr_status_t`. A system's own error passes through unchanged (test it with
+ * `APR_STATUS_IS_…`); what only this library knows has a code of its own, below. xipc_strerror()
+ * gives the text for both, with the detail of the failure (which argument, which limit and its
+ * value) where there is one.
  *
  * Python counterpart: the exceptions of `multiprocessing`, `queue.Full`, `queue.Empty`, `EOFError`.
  *
@@ -34,15 +35,15 @@ extern "C" {
 #define XIPC_EEMPTY (XIPC_ERROR_START + 2)
 /** The object was closed by this process. */
 #define XIPC_ECLOSED (XIPC_ERROR_START + 3)
-/** The other side went away in mid-message, or a send of ours ended in mid-message: this direction can't go on. */
+/** A message ended in its middle, the other side's or ours: this direction can't go on. */
 #define XIPC_EBROKEN (XIPC_ERROR_START + 4)
-/** The message does not fit: the buffer offered, or the limit of the object. Nothing was taken or sent. */
+/** The message is over the buffer's size or the object's limit. Nothing was taken or sent. */
 #define XIPC_EMSGSIZE (XIPC_ERROR_START + 5)
 /** A limit of the system; the detail names it and its value. */
 #define XIPC_ELIMIT (XIPC_ERROR_START + 6)
 /** The object reaches another process only when that process starts, or over a connection. */
 #define XIPC_EINHERIT (XIPC_ERROR_START + 7)
-/** Refused, since this process has more than one thread: a forked child would hold locks nobody releases. */
+/** This process has more than one thread: a forked child would hold locks nobody releases. */
 #define XIPC_ETHREADS (XIPC_ERROR_START + 8)
 /** The lock is yours; its last owner died holding it. */
 #define XIPC_EOWNERDEAD (XIPC_ERROR_START + 9)
@@ -76,8 +77,8 @@ extern "C" {
 /**
  * Text for a status: xipc's own, APR's or the system's.
  *
- * Where the last failing xipc call of this thread returned @p status with a detail (an argument's name, a limit's name
- * and value), the detail follows the text after a colon.
+ * Where the last failing xipc call of this thread returned @p status with a detail (an argument's
+ * name, a limit's name and value), the detail follows the text after a colon.
  *
  * @param status  what a call returned
  * @param buffer  where the text goes, always ended by a NUL when @p size is not 0

@@ -2,12 +2,15 @@
  * @file process.h
  * @brief Run a function in another process.
  *
- * A child works on a copy: of its arguments always, of the program's variables as the start method has it.
+ * A child works on a copy: of its arguments always, of the program's variables as the start method
+ * has it.
  *
- * - **fork** (POSIX): the child is a copy of this process as it is now. Every variable has its value of the moment; the
- *   program's own descriptors are there too, but of xipc's connections only those among the arguments.
- * - **spawn** (everywhere): the child is the program started anew. Variables have their first values, except those
- *   marked with #XIPC_COPIED; it inherits the standard streams and what is among the arguments, nothing else.
+ * - **fork** (POSIX): the child is a copy of this process as it is now. Every variable has its
+ *   value of the moment; the program's own descriptors are there too, but of xipc's connections
+ *   only those among the arguments.
+ * - **spawn** (everywhere): the child is the program started anew. Variables have their first
+ *   values, except those marked with #XIPC_COPIED; it inherits the standard streams and what is
+ *   among the arguments, nothing else.
  *
  * Python counterpart: `multiprocessing.Process`.
  *
@@ -60,31 +63,34 @@ typedef int (*xipc_target_t)(xipc_values_t *args, apr_pool_t *pool);
 /**
  * Make a process object; nothing runs yet.
  *
- * The arguments are copied now: what the caller does to @p args afterwards is not seen by the child. Connections and
- * queues among them must stay open until xipc_process_start().
+ * The arguments are copied now: what the caller does to @p args afterwards is not seen by the
+ * child. Connections and queues among them must stay open until xipc_process_start().
  *
- * @param process  where the object goes; it lives as long as @p pool. When the pool ends while the child runs, the
- *                 child goes on; join or kill it before
- * @param target   the function to run: any function of the program or of a shared library, static ones too
+ * @param process  where the object goes; it lives as long as @p pool. When the pool ends while the
+ *                 child runs, the child goes on; join or kill it before
+ * @param target   the function to run: any function of the program or of a shared library, static
+ *                 ones too
  * @param args     its arguments; NULL for none
  * @param pool     where the object lives
  * @return APR_SUCCESS; APR_EINVAL when @p process, @p target or @p pool is NULL
  * @par Blocking  Never.
  * @par Threads   The object belongs to one thread at a time, and to the process that made it.
  */
-XIPC_EXPORT apr_status_t xipc_process_create(xipc_process_t **process, xipc_target_t target, const xipc_values_t *args,
-                                             apr_pool_t *pool);
+XIPC_EXPORT apr_status_t xipc_process_create(xipc_process_t **process, xipc_target_t target,
+                                             const xipc_values_t *args, apr_pool_t *pool);
 
 /**
  * Choose how this process is started.
  *
  * @param process  not started yet
  * @param method   the start method
- * @return APR_SUCCESS; APR_ENOTIMPL when this system does not have it (Win32 has no fork); APR_EINVAL when it is none,
- *         or @p process is NULL; XIPC_ESTATE when the process was started. The method is as before then.
+ * @return APR_SUCCESS; APR_ENOTIMPL when this system does not have it (Win32 has no fork);
+ *         APR_EINVAL when it is none, or @p process is NULL; XIPC_ESTATE when the process was
+ *         started. The method is as before then.
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_process_start_method_set(xipc_process_t *process, xipc_start_method_e method);
+XIPC_EXPORT apr_status_t xipc_process_start_method_set(xipc_process_t *process,
+                                                       xipc_start_method_e method);
 
 /**
  * The start method of this process.
@@ -117,9 +123,9 @@ XIPC_EXPORT const char *xipc_process_name(const xipc_process_t *process);
 /**
  * Start the process.
  *
- * Standard streams are flushed before, so that no line is lost or printed twice. With spawn the call returns when the
- * child has found its target and taken its arguments, or has said why it can't; a child that is not there after 30
- * seconds is ended.
+ * Standard streams are flushed before, so that no line is lost or printed twice. With spawn the
+ * call returns when the child has found its target and taken its arguments, or has said why it
+ * can't; a child that is not there after 30 seconds is ended.
  *
  * @param process  created by this process and not started yet
  * @return APR_SUCCESS, or, with nothing left running or open and the object as before:
@@ -132,40 +138,43 @@ XIPC_EXPORT const char *xipc_process_name(const xipc_process_t *process);
  *         XIPC_ECLOSED when a connection or queue among the arguments is closed;
  *         XIPC_EDIED when the child ended on its way; APR_TIMEUP when it did not get ready;
  *         what the system says when it has no memory, no handle or no such program.
- * @par Blocking  fork: no. spawn: until the child is ready, about the time a program takes to start.
- * @par Threads   Several threads may start processes of their own at once; with spawn no child inherits what another
- *                thread is passing to its child.
- * @par System    fork(2); posix_spawn(3) of the program's own image with all but the listed descriptors closed;
- *                CreateProcessW with an explicit handle list.
+ * @par Blocking  fork: no. spawn: until the child is ready, about the time a program takes to
+ *                start.
+ * @par Threads   Several threads may start processes of their own at once; with spawn no child
+ *                inherits what another thread is passing to its child.
+ * @par System    fork(2); posix_spawn(3) of the program's own image with all but the listed
+ *                descriptors closed; CreateProcessW with an explicit handle list.
  */
 XIPC_EXPORT apr_status_t xipc_process_start(xipc_process_t *process);
 
 /**
  * Wait until the process has ended.
  *
- * It waits on the kernel's object for that very process: it needs no signal handler, reaps nobody else's child and does
- * not wait for grandchildren.
+ * It waits on the kernel's object for that very process: it needs no signal handler, reaps nobody
+ * else's child and does not wait for grandchildren.
  *
  * @param process  started by this process
  * @param timeout  microseconds; negative waits for ever, 0 does not wait
- * @return APR_SUCCESS when it has ended; APR_TIMEUP while it runs; APR_EINVAL when @p process is NULL; XIPC_ESTATE
- *         when it was not started; XIPC_ENOTOWNER in another process; XIPC_ECLOSED after xipc_process_close()
+ * @return APR_SUCCESS when it has ended; APR_TIMEUP while it runs; APR_EINVAL when @p process is
+ *         NULL; XIPC_ESTATE when it was not started; XIPC_ENOTOWNER in another process;
+ *         XIPC_ECLOSED after xipc_process_close()
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
- * @par System    pidfd and waitid(2) on Linux, kqueue on macOS and the BSDs, the process handle on Win32.
+ * @par System    pidfd and waitid(2) on Linux, kqueue on macOS and the BSDs, the process handle on
+ *                Win32.
  */
 XIPC_EXPORT apr_status_t xipc_process_join(xipc_process_t *process, apr_interval_time_t timeout);
 
 /**
  * How the process ended.
  *
- * @param exitcode  where it goes: what the target returned; −N when signal N ended the process (on Win32 −15 and −9
- *                  after xipc_process_terminate() and xipc_process_kill(), and an exception's code, which is negative
- *                  too, after a crash)
+ * @param exitcode  where it goes: what the target returned; −N when signal N ended the process (on
+ *                  Win32 −15 and −9 after xipc_process_terminate() and xipc_process_kill(), and an
+ *                  exception's code, which is negative too, after a crash)
  * @param process   started by this process
- * @return APR_SUCCESS; APR_CHILD_NOTDONE while it runs; APR_EINVAL when a pointer is NULL; XIPC_ESTATE when it was not
- *         started; XIPC_ENOTOWNER in another process; XIPC_ECLOSED after xipc_process_close(); the system's ECHILD when
- *         somebody else in this program reaped the child, or SIGCHLD is ignored, so that nobody can know.
- *         @p exitcode is unchanged then.
+ * @return APR_SUCCESS; APR_CHILD_NOTDONE while it runs; APR_EINVAL when a pointer is NULL;
+ *         XIPC_ESTATE when it was not started; XIPC_ENOTOWNER in another process; XIPC_ECLOSED
+ *         after xipc_process_close(); the system's ECHILD when somebody else in this program reaped
+ *         the child, or SIGCHLD is ignored, so that nobody can know. @p exitcode is unchanged then.
  * @par Blocking  Never.
  */
 XIPC_EXPORT apr_status_t xipc_process_exitcode(int *exitcode, const xipc_process_t *process);
@@ -192,10 +201,12 @@ XIPC_EXPORT pid_t xipc_process_pid(const xipc_process_t *process);
  * Ask the process to end.
  *
  * @param process  started by this process
- * @return APR_SUCCESS, also when it has ended already; APR_EINVAL when @p process is NULL; XIPC_ESTATE when it was not
- *         started; XIPC_ENOTOWNER in another process; XIPC_ECLOSED after xipc_process_close()
+ * @return APR_SUCCESS, also when it has ended already; APR_EINVAL when @p process is NULL;
+ *         XIPC_ESTATE when it was not started; XIPC_ENOTOWNER in another process; XIPC_ECLOSED
+ *         after xipc_process_close()
  * @par Blocking  Never; join it to see the end.
- * @par System    SIGTERM on POSIX, through the pidfd on Linux; TerminateProcess on Win32, which the process can't see.
+ * @par System    SIGTERM on POSIX, through the pidfd on Linux; TerminateProcess on Win32, which the
+ *                process can't see.
  */
 XIPC_EXPORT apr_status_t xipc_process_terminate(xipc_process_t *process);
 
@@ -213,8 +224,8 @@ XIPC_EXPORT apr_status_t xipc_process_kill(xipc_process_t *process);
  * Let go of an ended process.
  *
  * @param process  not running
- * @return APR_SUCCESS, also the second time; APR_EBUSY while the process runs, it is as before then; APR_EINVAL when
- *         @p process is NULL
+ * @return APR_SUCCESS, also the second time; APR_EBUSY while the process runs, it is as before
+ *         then; APR_EINVAL when @p process is NULL
  * @par Blocking  Never.
  */
 XIPC_EXPORT apr_status_t xipc_process_close(xipc_process_t *process);
@@ -222,11 +233,12 @@ XIPC_EXPORT apr_status_t xipc_process_close(xipc_process_t *process);
 /**
  * Have spawned children run another program file than this process does.
  *
- * That program must reach xipc_initialize() and hold the same build of the target: the target of a shared library, or a
- * copy of this program. Python counterpart: `multiprocessing.set_executable`.
+ * That program must reach xipc_initialize() and hold the same build of the target: the target of a
+ * shared library, or a copy of this program. Python counterpart: `multiprocessing.set_executable`.
  *
  * @param path  the program's file, copied; NULL goes back to this process's own image
- * @return APR_SUCCESS; XIPC_EINIT before xipc_initialize(). Whether the file is there shows at xipc_process_start().
+ * @return APR_SUCCESS; XIPC_EINIT before xipc_initialize(). Whether the file is there shows at
+ *         xipc_process_start().
  * @par Blocking  Never.
  * @par Threads   Not while another thread starts a process.
  */

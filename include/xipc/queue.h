@@ -2,14 +2,17 @@
  * @file queue.h
  * @brief A bounded queue of messages between any number of processes.
  *
- * First in, first out; what was put is visible to every reader when xipc_queue_put() returns. A queue reaches another
- * process among its arguments, over a connection, or by fork. It has several backends, one interface:
+ * First in, first out; what was put is visible to every reader when xipc_queue_put() returns. A
+ * queue reaches another process among its arguments, over a connection, or by fork. It has several
+ * backends, one interface:
  *
  * - `mqueue`: a POSIX message queue, kept by the kernel (Linux);
  * - `mailslot`: a mailslot with a shared counter for the bound (Win32);
- * - `managed`: a queue in a manager process (see manager.h), which may go anywhere, a pool's tasks included.
+ * - `managed`: a queue in a manager process (see manager.h), which may go anywhere, a pool's tasks
+ *   included.
  *
- * Python counterpart: `multiprocessing.Queue`; `put_nowait` and `get_nowait` are timeout 0, `qsize` is xipc_queue_size().
+ * Python counterpart: `multiprocessing.Queue`; `put_nowait` and `get_nowait` are timeout 0, `qsize`
+ * is xipc_queue_size().
  *
  * @code
  * xipc_queue_t *queue;
@@ -54,19 +57,22 @@ typedef struct {
  * Make a queue on the backend that suits.
  *
  * @param queue        where it goes; it lives as long as @p pool, or until xipc_queue_close()
- * @param capacity     how many messages it holds at most; 0: no bound asked, as many as the system's queue can
- * @param message_max  bytes of the largest message; 0: no limit asked, 1 KiB on the system's own queues
+ * @param capacity     how many messages it holds at most; 0: no bound asked, as many as the
+ *                     system's queue can
+ * @param message_max  bytes of the largest message; 0: no limit asked, 1 KiB on the system's own
+ *                     queues
  * @param pool         where the object lives
- * @return APR_SUCCESS; XIPC_ELIMIT when the system does not bear so much, with the limit's name and value in the text
- *         of xipc_strerror(); APR_ENOTIMPL where the system has no queue of its own; APR_EINVAL when a pointer is NULL;
- *         what the system says. Nothing is left behind then.
+ * @return APR_SUCCESS; XIPC_ELIMIT when the system does not bear so much, with the limit's name and
+ *         value in the text of xipc_strerror(); APR_ENOTIMPL where the system has no queue of its
+ *         own; APR_EINVAL when a pointer is NULL; what the system says. Nothing is left behind
+ *         then.
  * @par Blocking  Never.
- * @par Lifetime  The queue has no name others could see; it and the messages in it are gone when the last process that
- *                has it closed it or ended, however it ended.
+ * @par Lifetime  The queue has no name others could see; it and the messages in it are gone when
+ *                the last process that has it closed it or ended, however it ended.
  * @par System    mq_open(3), unlinked at once; CreateMailslotW with a random name.
  */
-XIPC_EXPORT apr_status_t xipc_queue_create(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max,
-                                           apr_pool_t *pool);
+XIPC_EXPORT apr_status_t xipc_queue_create(xipc_queue_t **queue, apr_size_t capacity,
+                                           apr_size_t message_max, apr_pool_t *pool);
 
 /**
  * Make options for xipc_queue_create_ex(), all unset: backend AUTO, no bound and no limit asked.
@@ -76,18 +82,20 @@ XIPC_EXPORT apr_status_t xipc_queue_create(xipc_queue_t **queue, apr_size_t capa
  * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_queue_options_create(xipc_queue_options_t **options, apr_pool_t *pool);
+XIPC_EXPORT apr_status_t xipc_queue_options_create(xipc_queue_options_t **options,
+                                                   apr_pool_t *pool);
 
 /**
  * Choose the backend.
  *
  * @param options  the options
  * @param backend  which
- * @return APR_SUCCESS; APR_EINVAL when it is no backend or one that xipc_queue_create_ex() does not make, or
- *         @p options is NULL; they are as before then
+ * @return APR_SUCCESS; APR_EINVAL when it is no backend or one that xipc_queue_create_ex() does not
+ *         make, or @p options is NULL; they are as before then
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_queue_options_backend_set(xipc_queue_options_t *options, xipc_queue_backend_e backend);
+XIPC_EXPORT apr_status_t xipc_queue_options_backend_set(xipc_queue_options_t *options,
+                                                        xipc_queue_backend_e backend);
 
 /**
  * Bound the number of messages.
@@ -97,7 +105,8 @@ XIPC_EXPORT apr_status_t xipc_queue_options_backend_set(xipc_queue_options_t *op
  * @return APR_SUCCESS; APR_EINVAL when @p options is NULL
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_queue_options_capacity_set(xipc_queue_options_t *options, apr_size_t capacity);
+XIPC_EXPORT apr_status_t xipc_queue_options_capacity_set(xipc_queue_options_t *options,
+                                                         apr_size_t capacity);
 
 /**
  * Bound the size of a message.
@@ -107,7 +116,8 @@ XIPC_EXPORT apr_status_t xipc_queue_options_capacity_set(xipc_queue_options_t *o
  * @return APR_SUCCESS; APR_EINVAL when @p options is NULL
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t *options, apr_size_t message_max);
+XIPC_EXPORT apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t *options,
+                                                            apr_size_t message_max);
 
 /**
  * Make a queue as the options say.
@@ -118,7 +128,8 @@ XIPC_EXPORT apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t
  * @return as xipc_queue_create(); APR_ENOTIMPL when this system does not have the backend asked for
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_queue_create_ex(xipc_queue_t **queue, const xipc_queue_options_t *options,
+XIPC_EXPORT apr_status_t xipc_queue_create_ex(xipc_queue_t **queue,
+                                              const xipc_queue_options_t *options,
                                               apr_pool_t *pool);
 
 /**
@@ -128,14 +139,16 @@ XIPC_EXPORT apr_status_t xipc_queue_create_ex(xipc_queue_t **queue, const xipc_q
  * @param data     the message; may be NULL when @p size is 0
  * @param size     bytes; 0 is a message too
  * @param timeout  microseconds; negative waits for ever, 0 does not wait
- * @return APR_SUCCESS: readers can see it; XIPC_EFULL when there was no room in time; XIPC_EMSGSIZE when @p size is
- *         over the queue's limit; XIPC_ECLOSED after xipc_queue_close(); XIPC_EDIED when the manager of a managed queue
- *         has died or does not answer (whether the message is in it is then not known);
- *         APR_EINVAL when @p queue is NULL, or @p data is and @p size is not 0. Nothing is put by an error otherwise.
+ * @return APR_SUCCESS: readers can see it; XIPC_EFULL when there was no room in time; XIPC_EMSGSIZE
+ *         when @p size is over the queue's limit; XIPC_ECLOSED after xipc_queue_close(); XIPC_EDIED
+ *         when the manager of a managed queue has died or does not answer (whether the message is
+ *         in it is then not known); APR_EINVAL when @p queue is NULL, or @p data is and @p size is
+ *         not 0. Nothing is put by an error otherwise.
  * @par Blocking  Up to @p timeout while the queue is full. Signals do not cut it short.
- * @par Threads   Any number of threads and processes at once on the system's queues; a managed queue's object belongs to
- *                one thread at a time.
- * @par Death     A process killed in here leaves the message whole in the queue, or not in it at all.
+ * @par Threads   Any number of threads and processes at once on the system's queues; a managed
+ *                queue's object belongs to one thread at a time.
+ * @par Death     A process killed in here leaves the message whole in the queue, or not in it at
+ *                all.
  */
 XIPC_EXPORT apr_status_t xipc_queue_put(xipc_queue_t *queue, const void *data, apr_size_t size,
                                         apr_interval_time_t timeout);
@@ -143,22 +156,22 @@ XIPC_EXPORT apr_status_t xipc_queue_put(xipc_queue_t *queue, const void *data, a
 /**
  * Take the oldest message, waiting for one.
  *
- * @param data     where its address goes; it lives as long as @p pool, is never NULL, and has one NUL byte behind it
- *                 that does not count
+ * @param data     where its address goes; it lives as long as @p pool, is never NULL, and has one
+ *                 NUL byte behind it that does not count
  * @param size     where its size goes
  * @param queue    the queue
  * @param timeout  microseconds; negative waits for ever, 0 does not wait
  * @param pool     where the message is put
- * @return APR_SUCCESS; XIPC_EEMPTY when there was none in time; XIPC_ECLOSED after xipc_queue_close(); XIPC_EDIED when
- *         the manager of a managed queue has died or does not answer; APR_EINVAL when a pointer is NULL. The out
- *         parameters are unchanged then.
+ * @return APR_SUCCESS; XIPC_EEMPTY when there was none in time; XIPC_ECLOSED after
+ *         xipc_queue_close(); XIPC_EDIED when the manager of a managed queue has died or does not
+ *         answer; APR_EINVAL when a pointer is NULL. The out parameters are unchanged then.
  * @par Blocking  Up to @p timeout while the queue is empty. Signals do not cut it short.
  * @par Threads   As xipc_queue_put().
- * @par Death     A process killed in here leaves the message in the queue, or has taken it along; never half of it, and
- *                no other message.
+ * @par Death     A process killed in here leaves the message in the queue, or has taken it along;
+ *                never half of it, and no other message.
  */
-XIPC_EXPORT apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queue_t *queue, apr_interval_time_t timeout,
-                                        apr_pool_t *pool);
+XIPC_EXPORT apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queue_t *queue,
+                                        apr_interval_time_t timeout, apr_pool_t *pool);
 
 /**
  * Take the oldest message into a buffer of the caller's.
@@ -168,22 +181,24 @@ XIPC_EXPORT apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queu
  * @param buffer    where the message is put; may be NULL when @p capacity is 0
  * @param capacity  bytes in @p buffer
  * @param timeout   microseconds; negative waits for ever, 0 does not wait
- * @return as xipc_queue_get(), and XIPC_EMSGSIZE when the buffer is too small; nothing is taken then. The system's own
- *         queues can't look before they take: there a buffer below the queue's `message_max` is refused at once.
+ * @return as xipc_queue_get(), and XIPC_EMSGSIZE when the buffer is too small; nothing is taken
+ *         then. The system's own queues can't look before they take: there a buffer below the
+ *         queue's `message_max` is refused at once.
  * @par Blocking  Up to @p timeout while the queue is empty. Signals do not cut it short.
  * @par Threads   As xipc_queue_put().
  */
-XIPC_EXPORT apr_status_t xipc_queue_get_into(apr_size_t *size, xipc_queue_t *queue, void *buffer, apr_size_t capacity,
-                                             apr_interval_time_t timeout);
+XIPC_EXPORT apr_status_t xipc_queue_get_into(apr_size_t *size, xipc_queue_t *queue, void *buffer,
+                                             apr_size_t capacity, apr_interval_time_t timeout);
 
 /**
  * How many messages wait in the queue at this moment.
  *
  * @param count  where their number goes
  * @param queue  the queue
- * @return APR_SUCCESS; XIPC_ECLOSED after xipc_queue_close(); XIPC_EDIED when the manager of a managed queue has died;
- *         APR_EINVAL when a pointer is NULL
- * @par Blocking  For an instant on mailslots, and while the manager of a managed queue answers; otherwise never.
+ * @return APR_SUCCESS; XIPC_ECLOSED after xipc_queue_close(); XIPC_EDIED when the manager of a
+ *         managed queue has died; APR_EINVAL when a pointer is NULL
+ * @par Blocking  For an instant on mailslots, and while the manager of a managed queue answers;
+ *                otherwise never.
  */
 XIPC_EXPORT apr_status_t xipc_queue_size(apr_size_t *count, xipc_queue_t *queue);
 
@@ -191,7 +206,8 @@ XIPC_EXPORT apr_status_t xipc_queue_size(apr_size_t *count, xipc_queue_t *queue)
  * Is the queue full at this moment?
  *
  * @param queue  the queue
- * @return 1 or 0; 0 when that can't be known (the queue is closed, its manager has died, or @p queue is NULL)
+ * @return 1 or 0; 0 when that can't be known (the queue is closed, its manager has died, or @p
+ *         queue is NULL)
  * @par Blocking  As xipc_queue_size().
  */
 XIPC_EXPORT int xipc_queue_is_full(xipc_queue_t *queue);
@@ -200,7 +216,8 @@ XIPC_EXPORT int xipc_queue_is_full(xipc_queue_t *queue);
  * Is the queue empty at this moment?
  *
  * @param queue  the queue
- * @return 1 or 0; 1 when that can't be known (the queue is closed, its manager has died, or @p queue is NULL)
+ * @return 1 or 0; 1 when that can't be known (the queue is closed, its manager has died, or @p
+ *         queue is NULL)
  * @par Blocking  As xipc_queue_size().
  */
 XIPC_EXPORT int xipc_queue_is_empty(xipc_queue_t *queue);

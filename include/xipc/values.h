@@ -2,8 +2,9 @@
  * @file values.h
  * @brief Arguments and results: an ordered list of values that can travel to another process.
  *
- * Integers, reals, strings, bytes, and handles: connections and queues. Adding copies what is added; a handle is
- * referred to and must stay open until it has travelled. Reading checks the type.
+ * Integers, reals, strings, bytes, and handles: connections and queues. Adding copies what is
+ * added; a handle is referred to and must stay open until it has travelled. Reading checks the
+ * type.
  *
  * Python counterpart: the tuple `args=(…)` of a `Process`, and what `send` pickles.
  *
@@ -69,10 +70,12 @@ XIPC_EXPORT apr_size_t xipc_values_count(const xipc_values_t *values);
  * @param type    where it goes
  * @param values  the list
  * @param index   which, from 0
- * @return APR_SUCCESS; XIPC_EINDEX when there is none at @p index; APR_EINVAL when a pointer is NULL
+ * @return APR_SUCCESS; XIPC_EINDEX when there is none at @p index; APR_EINVAL when a pointer is
+ *         NULL
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_values_type(xipc_value_type_e *type, const xipc_values_t *values, apr_size_t index);
+XIPC_EXPORT apr_status_t xipc_values_type(xipc_value_type_e *type, const xipc_values_t *values,
+                                          apr_size_t index);
 
 /**
  * Add an integer.
@@ -113,27 +116,31 @@ XIPC_EXPORT apr_status_t xipc_values_add_string(xipc_values_t *values, const cha
  * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL, the list is as before
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_values_add_bytes(xipc_values_t *values, const void *data, apr_size_t size);
+XIPC_EXPORT apr_status_t xipc_values_add_bytes(xipc_values_t *values, const void *data,
+                                               apr_size_t size);
 
 /**
  * Add an end of a connection.
  *
- * The receiver gets an end of its own. The caller's stays open, and counts for the end of file on the other side,
- * until the caller closes it.
+ * The receiver gets an end of its own. The caller's stays open, and counts for the end of file on
+ * the other side, until the caller closes it.
  *
  * @param values      the list
  * @param connection  what to add; it must stay open until the list has travelled
- * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL; XIPC_ECLOSED when it is closed; the list is as before
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL; XIPC_ECLOSED when it is closed; the list
+ *         is as before
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_values_add_connection(xipc_values_t *values, xipc_connection_t *connection);
+XIPC_EXPORT apr_status_t xipc_values_add_connection(xipc_values_t *values,
+                                                    xipc_connection_t *connection);
 
 /**
  * Add a queue.
  *
  * @param values  the list
  * @param queue   what to add; it must stay open until the list has travelled
- * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL; XIPC_ECLOSED when it is closed; the list is as before
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL; XIPC_ECLOSED when it is closed; the list
+ *         is as before
  * @par Blocking  Never.
  */
 XIPC_EXPORT apr_status_t xipc_values_add_queue(xipc_values_t *values, xipc_queue_t *queue);
@@ -144,11 +151,12 @@ XIPC_EXPORT apr_status_t xipc_values_add_queue(xipc_values_t *values, xipc_queue
  * @param number  where it goes
  * @param values  the list
  * @param index   which, from 0
- * @return APR_SUCCESS; XIPC_EINDEX when there is none at @p index; XIPC_ETYPE when it is not an integer; APR_EINVAL
- *         when a pointer is NULL; @p number is unchanged then
+ * @return APR_SUCCESS; XIPC_EINDEX when there is none at @p index; XIPC_ETYPE when it is not an
+ *         integer; APR_EINVAL when a pointer is NULL; @p number is unchanged then
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_values_get_int(apr_int64_t *number, const xipc_values_t *values, apr_size_t index);
+XIPC_EXPORT apr_status_t xipc_values_get_int(apr_int64_t *number, const xipc_values_t *values,
+                                             apr_size_t index);
 
 /**
  * Read a real number.
@@ -159,7 +167,8 @@ XIPC_EXPORT apr_status_t xipc_values_get_int(apr_int64_t *number, const xipc_val
  * @return as xipc_values_get_int()
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_values_get_real(double *number, const xipc_values_t *values, apr_size_t index);
+XIPC_EXPORT apr_status_t xipc_values_get_real(double *number, const xipc_values_t *values,
+                                              apr_size_t index);
 
 /**
  * Read a string.
@@ -170,43 +179,48 @@ XIPC_EXPORT apr_status_t xipc_values_get_real(double *number, const xipc_values_
  * @return as xipc_values_get_int()
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_values_get_string(const char **string, const xipc_values_t *values, apr_size_t index);
+XIPC_EXPORT apr_status_t xipc_values_get_string(const char **string, const xipc_values_t *values,
+                                                apr_size_t index);
 
 /**
  * Read bytes.
  *
- * @param data    where their address goes; they live as long as the list; never NULL, even for no bytes
+ * @param data    where their address goes; they live as long as the list; never NULL, even for no
+ *                bytes
  * @param size    where their number goes
  * @param values  the list
  * @param index   which, from 0
  * @return as xipc_values_get_int()
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_values_get_bytes(const void **data, apr_size_t *size, const xipc_values_t *values,
-                                               apr_size_t index);
+XIPC_EXPORT apr_status_t xipc_values_get_bytes(const void **data, apr_size_t *size,
+                                               const xipc_values_t *values, apr_size_t index);
 
 /**
  * Read a connection.
  *
- * @param connection  where it goes; in a list that was received it belongs to the list's pool, which closes it
+ * @param connection  where it goes; in a list that was received it belongs to the list's pool,
+ *                    which closes it
  * @param values      the list
  * @param index       which, from 0
  * @return as xipc_values_get_int()
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_values_get_connection(xipc_connection_t **connection, const xipc_values_t *values,
-                                                    apr_size_t index);
+XIPC_EXPORT apr_status_t xipc_values_get_connection(xipc_connection_t **connection,
+                                                    const xipc_values_t *values, apr_size_t index);
 
 /**
  * Read a queue.
  *
- * @param queue   where it goes; in a list that was received it belongs to the list's pool, which closes it
+ * @param queue   where it goes; in a list that was received it belongs to the list's pool, which
+ *                closes it
  * @param values  the list
  * @param index   which, from 0
  * @return as xipc_values_get_int()
  * @par Blocking  Never.
  */
-XIPC_EXPORT apr_status_t xipc_values_get_queue(xipc_queue_t **queue, const xipc_values_t *values, apr_size_t index);
+XIPC_EXPORT apr_status_t xipc_values_get_queue(xipc_queue_t **queue, const xipc_values_t *values,
+                                               apr_size_t index);
 
 #ifdef __cplusplus
 }

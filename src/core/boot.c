@@ -19,17 +19,24 @@
 /* A child that is not ready by then is one whose main never came to xipc_initialize(). */
 #define READY_TIMEOUT apr_time_from_sec(30)
 
-enum { PREPARATION_VERSION, PREPARATION_NAME, PREPARATION_TARGET, PREPARATION_COPIED = 2 + XIPC__PLACE_VALUES };
+enum {
+    PREPARATION_VERSION,
+    PREPARATION_NAME,
+    PREPARATION_TARGET,
+    PREPARATION_COPIED = 2 + XIPC__PLACE_VALUES
+};
 enum { ANSWER_STATUS, ANSWER_DETAIL };
 
 /* ---- in the parent ---- */
 
-static apr_status_t prepare(xipc_values_t **preparation, const char *name, xipc_target_t target, apr_pool_t *pool)
+static apr_status_t prepare(xipc_values_t **preparation, const char *name, xipc_target_t target,
+                            apr_pool_t *pool)
 {
     xipc_values_t *values = xipc_values_make(pool);
     (void)xipc_values_add_string(values, XIPC_VERSION_STRING);
     (void)xipc_values_add_string(values, name);
-    apr_status_t rv = xipc__place_add(values, xipc__code_address((void (*)(void))target), XIPC__PLACE_CODE, pool);
+    apr_status_t rv =
+        xipc__place_add(values, xipc__code_address((void (*)(void))target), XIPC__PLACE_CODE, pool);
     if (rv == APR_SUCCESS) rv = xipc__copied_pack(values, pool);
     if (rv == APR_SUCCESS) *preparation = values;
     return rv;
@@ -39,25 +46,29 @@ static apr_status_t prepare(xipc_values_t **preparation, const char *name, xipc_
 static apr_status_t explain_silence(xipc__child_t *child, apr_status_t rv)
 {
     int exitcode;
-    if (APR_STATUS_IS_TIMEUP(rv)) return xipc__fail(rv, "the child did not come to xipc_initialize in its main");
+    if (APR_STATUS_IS_TIMEUP(rv))
+        return xipc__fail(rv, "the child did not come to xipc_initialize in its main");
     if (xipc__port_child_wait(child, xipc__deadline(apr_time_from_sec(1))) == APR_SUCCESS &&
         xipc__port_child_exitcode(&exitcode, child) == APR_SUCCESS)
-        return xipc__fail(XIPC_EDIED, "the child ended before it was ready, exit code %d", exitcode);
+        return xipc__fail(XIPC_EDIED, "the child ended before it was ready, exit code %d",
+                          exitcode);
     return xipc__fail(XIPC_EDIED, "the child ended before it was ready");
 }
 
 /* The answer, or the end of the child, whose grandchildren may hold the stream open. */
-static apr_status_t await_answer(xipc_values_t **answer, xipc__child_t *child, xipc_connection_t *boot,
-                                 apr_time_t deadline, apr_pool_t *pool)
+static apr_status_t await_answer(xipc_values_t **answer, xipc__child_t *child,
+                                 xipc_connection_t *boot, apr_time_t deadline, apr_pool_t *pool)
 {
     xipc__waitable_t items[] = {{.stream = boot->stream}, {.child = child}};
     apr_status_t rv = xipc__port_wait(items, 2, deadline);
     if (rv != APR_SUCCESS) return rv;
-    return xipc_connection_recv_values(answer, boot, items[0].is_ready ? xipc__remaining(deadline) : 0, pool);
+    return xipc_connection_recv_values(answer, boot,
+                                       items[0].is_ready ? xipc__remaining(deadline) : 0, pool);
 }
 
-static apr_status_t introduce(xipc__child_t *child, xipc_connection_t *boot, const xipc__parcel_t *preparation,
-                              const xipc__parcel_t *args, apr_pool_t *pool)
+static apr_status_t introduce(xipc__child_t *child, xipc_connection_t *boot,
+                              const xipc__parcel_t *preparation, const xipc__parcel_t *args,
+                              apr_pool_t *pool)
 {
     apr_time_t deadline = xipc__deadline(READY_TIMEOUT);
     xipc_values_t *answer;
@@ -81,12 +92,13 @@ static void give_up(xipc__child_t *child)
     xipc__port_child_close(child);
 }
 
-static apr_status_t spawn(xipc__child_t **child, const xipc__parcel_t *preparation, const xipc__parcel_t *args,
-                          apr_pool_t *child_pool, apr_pool_t *pool)
+static apr_status_t spawn(xipc__child_t **child, const xipc__parcel_t *preparation,
+                          const xipc__parcel_t *args, apr_pool_t *child_pool, apr_pool_t *pool)
 {
     xipc__child_t *started;
     xipc__stream_t *stream;
-    apr_status_t rv = xipc__port_child_spawn(&started, &stream, xipc__state.executable, xipc__state.name, child_pool);
+    apr_status_t rv = xipc__port_child_spawn(&started, &stream, xipc__state.executable,
+                                             xipc__state.name, child_pool);
     if (rv != APR_SUCCESS) return rv;
     xipc_connection_t *boot = xipc__connection_make(stream, 1, 1, pool);
     rv = introduce(started, boot, preparation, args, pool);
@@ -99,8 +111,9 @@ static apr_status_t spawn(xipc__child_t **child, const xipc__parcel_t *preparati
 }
 
 /* Both lists are packed before there is a child, so that what can't travel costs none. */
-static apr_status_t pack_and_spawn(xipc__child_t **child, const xipc_values_t *preparation, const xipc_values_t *args,
-                                   apr_pool_t *child_pool, apr_pool_t *pool)
+static apr_status_t pack_and_spawn(xipc__child_t **child, const xipc_values_t *preparation,
+                                   const xipc_values_t *args, apr_pool_t *child_pool,
+                                   apr_pool_t *pool)
 {
     xipc__parcel_t packed_preparation;
     xipc__parcel_t packed_args;
@@ -115,8 +128,8 @@ static apr_status_t pack_and_spawn(xipc__child_t **child, const xipc_values_t *p
     return rv;
 }
 
-apr_status_t xipc__boot_spawn(xipc__child_t **child, const char *name, xipc_target_t target, const xipc_values_t *args,
-                              apr_pool_t *pool)
+apr_status_t xipc__boot_spawn(xipc__child_t **child, const char *name, xipc_target_t target,
+                              const xipc_values_t *args, apr_pool_t *pool)
 {
     apr_pool_t *scratch;
     xipc_values_t *preparation;
@@ -135,7 +148,8 @@ typedef struct {
     xipc_values_t *args;
 } errand_t;
 
-static apr_status_t take_preparation(errand_t *errand, const xipc_values_t *preparation, apr_pool_t *pool)
+static apr_status_t take_preparation(errand_t *errand, const xipc_values_t *preparation,
+                                     apr_pool_t *pool)
 {
     const char *version;
     const char *name;
@@ -143,7 +157,8 @@ static apr_status_t take_preparation(errand_t *errand, const xipc_values_t *prep
     apr_status_t rv = xipc_values_get_string(&version, preparation, PREPARATION_VERSION);
     if (rv != APR_SUCCESS) return rv;
     if (strcmp(version, XIPC_VERSION_STRING) != 0)
-        return xipc__fail(XIPC_EBUILD, "xipc %s in the parent, %s in the child", version, XIPC_VERSION_STRING);
+        return xipc__fail(XIPC_EBUILD, "xipc %s in the parent, %s in the child", version,
+                          XIPC_VERSION_STRING);
     rv = xipc_values_get_string(&name, preparation, PREPARATION_NAME);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__place_get(&address, preparation, PREPARATION_TARGET, XIPC__PLACE_CODE, pool);

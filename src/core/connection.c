@@ -37,7 +37,8 @@ static apr_status_t connection_cleanup(void *data)
     return xipc_connection_close(data);
 }
 
-xipc_connection_t *xipc__connection_make(xipc__stream_t *stream, int can_read, int can_write, apr_pool_t *pool)
+xipc_connection_t *xipc__connection_make(xipc__stream_t *stream, int can_read, int can_write,
+                                         apr_pool_t *pool)
 {
     xipc_connection_t *connection = apr_pcalloc(pool, sizeof *connection);
     connection->pool = pool;
@@ -49,7 +50,8 @@ xipc_connection_t *xipc__connection_make(xipc__stream_t *stream, int can_read, i
     return connection;
 }
 
-apr_status_t xipc_pipe_create(xipc_connection_t **first, xipc_connection_t **second, int duplex, apr_pool_t *pool)
+apr_status_t xipc_pipe_create(xipc_connection_t **first, xipc_connection_t **second, int duplex,
+                              apr_pool_t *pool)
 {
     if (first == NULL) return xipc__fail_null("first");
     if (second == NULL) return xipc__fail_null("second");
@@ -66,7 +68,8 @@ apr_status_t xipc_pipe_create(xipc_connection_t **first, xipc_connection_t **sec
 static void free_buffers(xipc_connection_t *connection)
 {
     xipc__arrived_t *arrived = connection->arrived;
-    for (apr_size_t i = 0; arrived != NULL && i < arrived->count; i++) xipc__port_handle_close(arrived->items[i]);
+    for (apr_size_t i = 0; arrived != NULL && i < arrived->count; i++)
+        xipc__port_handle_close(arrived->items[i]);
     free(arrived);
     free(connection->ahead);
     free(connection->body);
@@ -116,7 +119,8 @@ static apr_status_t check_send(const xipc_connection_t *connection)
     if (connection == NULL) return xipc__fail_null("connection");
     if (connection->stream == NULL) return xipc__fail(XIPC_ECLOSED, "connection");
     if (!connection->can_write) return xipc__fail(XIPC_ENOTWRITABLE, "connection");
-    if (connection->is_send_broken) return xipc__fail(XIPC_EBROKEN, "an earlier send ended in mid-message");
+    if (connection->is_send_broken)
+        return xipc__fail(XIPC_EBROKEN, "an earlier send ended in mid-message");
     return APR_SUCCESS;
 }
 
@@ -131,11 +135,12 @@ static apr_status_t send_message(xipc_connection_t *connection, const void *data
     /* the receiver has a part, so nothing else may follow it */
     connection->is_send_broken = 1;
     xipc__port_stream_shutdown(connection->stream);
-    return APR_STATUS_IS_TIMEUP(rv) ? xipc__fail(XIPC_EBROKEN, "the time ended in mid-message") : rv;
+    return APR_STATUS_IS_TIMEUP(rv) ? xipc__fail(XIPC_EBROKEN, "the time ended in mid-message")
+                                    : rv;
 }
 
-apr_status_t xipc__connection_send_parcel(xipc_connection_t *connection, const xipc__parcel_t *parcel,
-                                          apr_time_t deadline)
+apr_status_t xipc__connection_send_parcel(xipc_connection_t *connection,
+                                          const xipc__parcel_t *parcel, apr_time_t deadline)
 {
     return send_message(connection, parcel->data, parcel->size, &parcel->handles, deadline);
 }
@@ -184,8 +189,9 @@ apr_status_t xipc_connection_recv(void **data, apr_size_t *size, xipc_connection
     return xipc__frame_receive(data, size, connection, &room, NULL, xipc__deadline(timeout));
 }
 
-apr_status_t xipc_connection_recv_into(apr_size_t *size, xipc_connection_t *connection, void *buffer,
-                                       apr_size_t capacity, apr_interval_time_t timeout)
+apr_status_t xipc_connection_recv_into(apr_size_t *size, xipc_connection_t *connection,
+                                       void *buffer, apr_size_t capacity,
+                                       apr_interval_time_t timeout)
 {
     if (size == NULL) return xipc__fail_null("size");
     if (buffer == NULL && capacity > 0) return xipc__fail_null("buffer");
@@ -218,7 +224,8 @@ apr_status_t xipc_connection_poll(xipc_connection_t *connection, apr_interval_ti
     if (rv != APR_SUCCESS) return rv;
     if (connection->ahead_size > 0 || connection->end != APR_SUCCESS) return APR_SUCCESS;
     rv = xipc__frame_fill(connection, xipc__deadline(timeout));
-    return connection->end != APR_SUCCESS ? APR_SUCCESS : rv; /* the end, too, is something to receive */
+    return connection->end != APR_SUCCESS ? APR_SUCCESS
+                                          : rv; /* the end, too, is something to receive */
 }
 
 /* ---- travelling ---- */
@@ -226,21 +233,26 @@ apr_status_t xipc_connection_poll(xipc_connection_t *connection, apr_interval_ti
 static void pack_read_ahead(xipc__parcel_t *parcel, const xipc_connection_t *connection)
 {
     unsigned char head[12];
-    apr_size_t head_size = connection->body == NULL ? 0 : xipc__frame_head(head, connection->body_size);
+    apr_size_t head_size =
+        connection->body == NULL ? 0 : xipc__frame_head(head, connection->body_size);
     apr_size_t body_got = connection->body == NULL ? 0 : connection->body_got;
     xipc__parcel_write_number(parcel, head_size + body_got + connection->ahead_size);
     xipc__parcel_write(parcel, head, head_size);
     xipc__parcel_write(parcel, connection->body, body_got);
     if (connection->ahead_size > 0)
-        xipc__parcel_write(parcel, connection->ahead + connection->ahead_at, connection->ahead_size);
+        xipc__parcel_write(parcel, connection->ahead + connection->ahead_at,
+                           connection->ahead_size);
 }
 
 apr_status_t xipc__connection_pack(xipc__parcel_t *parcel, const xipc_connection_t *connection)
 {
     if (connection->stream == NULL) return xipc__fail(XIPC_ECLOSED, "a connection in the list");
     if (connection->arrived != NULL && connection->arrived->count > 0)
-        return xipc__fail(XIPC_ESTATE, "a connection in the list has a message with handles to be received first");
-    int abilities = (connection->can_read ? PACKED_READS : 0) | (connection->can_write ? PACKED_WRITES : 0) |
+        return xipc__fail(
+            XIPC_ESTATE,
+            "a connection in the list has a message with handles to be received first");
+    int abilities = (connection->can_read ? PACKED_READS : 0) |
+                    (connection->can_write ? PACKED_WRITES : 0) |
                     (connection->is_send_broken ? PACKED_SEND_BROKEN : 0);
     unsigned char byte = (unsigned char)abilities;
     xipc__parcel_write(parcel, &byte, 1);
@@ -249,7 +261,8 @@ apr_status_t xipc__connection_pack(xipc__parcel_t *parcel, const xipc_connection
 }
 
 /* Bytes read ahead by the sender of the connection are read ahead here. */
-static apr_status_t unpack_read_ahead(const unsigned char **ahead, apr_size_t *size, xipc__unpack_t *unpack)
+static apr_status_t unpack_read_ahead(const unsigned char **ahead, apr_size_t *size,
+                                      xipc__unpack_t *unpack)
 {
     apr_uint64_t count;
     apr_status_t rv = xipc__unpack_number(&count, unpack);
@@ -275,8 +288,8 @@ apr_status_t xipc__connection_unpack(xipc_connection_t **connection, xipc__unpac
     rv = xipc__port_stream_adopt(&stream, *handle, unpack->pool);
     if (rv != APR_SUCCESS) return rv;
     xipc__unpack_take(unpack, 1);
-    *connection = xipc__connection_make(stream, (*abilities & PACKED_READS) != 0, (*abilities & PACKED_WRITES) != 0,
-                                        unpack->pool);
+    *connection = xipc__connection_make(stream, (*abilities & PACKED_READS) != 0,
+                                        (*abilities & PACKED_WRITES) != 0, unpack->pool);
     (*connection)->is_send_broken = (*abilities & PACKED_SEND_BROKEN) != 0;
     rv = xipc__frame_put_ahead(*connection, ahead, ahead_size);
     if (rv != APR_SUCCESS) (void)xipc_connection_close(*connection);

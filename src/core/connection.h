@@ -8,7 +8,10 @@
 #include "core/port.h"
 #include "xipc/connection.h"
 
-/* Handles that came with bytes read ahead, each with the position in the stream up to which those bytes went. */
+/*
+ * Handles that came with bytes read ahead, each with the position in the stream up to which those
+ * bytes went.
+ */
 typedef struct {
     xipc__handle_t items[XIPC__HANDLES_MAX];
     apr_uint64_t positions[XIPC__HANDLES_MAX];
@@ -22,8 +25,11 @@ struct xipc_connection_t {
     int can_write;
     int is_send_broken; /* a send ended in mid-message */
 
-    /* What was read and not given out: first the body of the message begun, then bytes ahead of it. */
-    unsigned char *body; /* malloc'ed; what is here of a message whose header was read, NULL when there is none */
+    /*
+     * What was read and not given out: first the body of the message begun, then bytes ahead of it.
+     */
+    unsigned char
+        *body; /* malloc'ed; of a message whose header was read, NULL when there is none */
     apr_uint64_t body_size;
     apr_size_t body_got;
     apr_size_t body_capacity;
@@ -39,11 +45,12 @@ struct xipc_connection_t {
 };
 
 /* Make a connection of a stream, which it owns from now on. */
-xipc_connection_t *xipc__connection_make(xipc__stream_t *stream, int can_read, int can_write, apr_pool_t *pool);
+xipc_connection_t *xipc__connection_make(xipc__stream_t *stream, int can_read, int can_write,
+                                         apr_pool_t *pool);
 
 /* Send a parcel; it still belongs to the caller. */
-apr_status_t xipc__connection_send_parcel(xipc_connection_t *connection, const xipc__parcel_t *parcel,
-                                          apr_time_t deadline);
+apr_status_t xipc__connection_send_parcel(xipc_connection_t *connection,
+                                          const xipc__parcel_t *parcel, apr_time_t deadline);
 
 /* A connection in a parcel. */
 apr_status_t xipc__connection_pack(xipc__parcel_t *parcel, const xipc_connection_t *connection);
@@ -64,10 +71,12 @@ typedef struct {
     const xipc__handles_t *handles; /* NULL for none */
 } xipc__outgoing_t;
 
-void xipc__outgoing_begin(xipc__outgoing_t *out, const void *body, apr_size_t size, const xipc__handles_t *handles);
+void xipc__outgoing_begin(xipc__outgoing_t *out, const void *body, apr_size_t size,
+                          const xipc__handles_t *handles);
 
 /* Go on sending. APR_TIMEUP: out->sent tells how far it came, and it may be called again. */
-apr_status_t xipc__outgoing_push(xipc__outgoing_t *out, xipc_connection_t *connection, apr_time_t deadline);
+apr_status_t xipc__outgoing_push(xipc__outgoing_t *out, xipc_connection_t *connection,
+                                 apr_time_t deadline);
 
 /* ---- receiving, in frame.c ---- */
 
@@ -79,22 +88,34 @@ typedef struct {
 } xipc__room_t;
 
 /*
- * Receive one message into the room: *data is where it is, followed by a NUL in pool memory. The handles that came with
- * it go to `handles`, or are closed when that is NULL. XIPC_EMSGSIZE writes *size.
+ * Receive one message into the room: *data is where it is, followed by a NUL in pool memory. The
+ * handles that came with it go to `handles`, or are closed when that is NULL. XIPC_EMSGSIZE writes
+ * *size.
  */
-apr_status_t xipc__frame_receive(void **data, apr_size_t *size, xipc_connection_t *connection, const xipc__room_t *room,
-                                 xipc__handles_t *handles, apr_time_t deadline);
+apr_status_t xipc__frame_receive(void **data, apr_size_t *size, xipc_connection_t *connection,
+                                 const xipc__room_t *room, xipc__handles_t *handles,
+                                 apr_time_t deadline);
 
 /* Read ahead once, so that at least one byte more is there. */
 apr_status_t xipc__frame_fill(xipc_connection_t *connection, apr_time_t deadline);
 
-/* What another process had read ahead when it passed the connection on comes first here. Only for a new connection. */
-apr_status_t xipc__frame_put_ahead(xipc_connection_t *connection, const void *data, apr_size_t size);
+/*
+ * What another process had read ahead when it passed the connection on comes first here. Only for a
+ * new connection.
+ */
+apr_status_t xipc__frame_put_ahead(xipc_connection_t *connection, const void *data,
+                                   apr_size_t size);
 
-/* The header of the message whose body has begun, for a connection that is passed on; returns its size. */
+/*
+ * The header of the message whose body has begun, for a connection that is passed on; returns its
+ * size.
+ */
 apr_size_t xipc__frame_head(unsigned char head[12], apr_uint64_t body_size);
 
-/* Room for a message of that size; NULL when the buffer is too small or the pool has no memory. Used by queues too. */
+/*
+ * Room for a message of that size; NULL when the buffer is too small or the pool has no memory.
+ * Used by queues too.
+ */
 void *xipc__room_get(const xipc__room_t *room, apr_size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * copied.c - the list of marked variables. Modules enter theirs when they are loaded, long before xipc_initialize().
+ * copied.c - the list of marked variables. Modules enter theirs when they are loaded, long before
+ * xipc_initialize().
  */
 #include "core/copied.h"
 

@@ -10,7 +10,10 @@
 /* Add all marked variables with their values of the moment to a list. */
 apr_status_t xipc__copied_pack(xipc_values_t *values, apr_pool_t *pool);
 
-/* Set the variables of the list from values[index] to its end. Only marked ones of the same size are written. */
+/*
+ * Set the variables of the list from values[index] to its end. Only marked ones of the same size
+ * are written.
+ */
 apr_status_t xipc__copied_unpack(const xipc_values_t *values, apr_size_t index, apr_pool_t *pool);
 
 #endif

@@ -15,7 +15,10 @@ apr_time_t xipc__deadline(apr_interval_time_t timeout);
 /* What is left until a deadline: negative for XIPC__NEVER, 0 when it has passed. */
 apr_interval_time_t xipc__remaining(apr_time_t deadline);
 
-/* The same in milliseconds, rounded up and cut to what an int holds, as poll and its kin want it: -1 for ever. */
+/*
+ * The same in milliseconds, rounded up and cut to what an int holds, as poll and its kin want it:
+ * -1 for ever.
+ */
 int xipc__remaining_ms(apr_time_t deadline);
 
 #endif

@@ -7,8 +7,9 @@
 #include "xipc/errno.h"
 
 /*
- * Remember a detail for this thread (printf-like, as apr_snprintf formats) and return the status, so that a failing
- * function ends with `return xipc__fail(…)`. xipc_strerror() shows the detail while it is the thread's last one.
+ * Remember a detail for this thread (printf-like, as apr_snprintf formats) and return the status,
+ * so that a failing function ends with `return xipc__fail(…)`. xipc_strerror() shows the detail
+ * while it is the thread's last one.
  */
 apr_status_t xipc__fail(apr_status_t status, const char *format, ...);
 

@@ -1,6 +1,6 @@
 /*
- * frame.c - messages on a stream of bytes, framed as Python's multiprocessing.connection does: a length of 4 bytes,
- * big-endian and signed; -1 stands for a length of 8 bytes that follows.
+ * frame.c - messages on a stream of bytes, framed as Python's multiprocessing.connection does: a
+ * length of 4 bytes, big-endian and signed; -1 stands for a length of 8 bytes that follows.
  */
 #include "core/connection.h"
 
@@ -10,8 +10,10 @@
 enum {
     HEAD_SHORT = 4,
     HEAD_LONG = 12,
-    AHEAD_CAPACITY = XIPC__STREAM_CHUNK + HEAD_LONG, /* a whole piece fits behind an unfinished header */
-    BODY_STEP = 1 << 24 /* memory for a large body grows as it arrives: a length alone costs no more than this */
+    /* a whole piece fits behind an unfinished header */
+    AHEAD_CAPACITY = XIPC__STREAM_CHUNK + HEAD_LONG,
+    /* memory for a large body grows as it arrives: a length alone costs no more than this */
+    BODY_STEP = 1 << 24
 };
 
 static void write_big_endian(unsigned char *bytes, apr_uint64_t number, int count)
@@ -39,7 +41,8 @@ apr_size_t xipc__frame_head(unsigned char head[12], apr_uint64_t body_size)
     return HEAD_LONG;
 }
 
-void xipc__outgoing_begin(xipc__outgoing_t *out, const void *body, apr_size_t size, const xipc__handles_t *handles)
+void xipc__outgoing_begin(xipc__outgoing_t *out, const void *body, apr_size_t size,
+                          const xipc__handles_t *handles)
 {
     out->head_size = xipc__frame_head(out->head, size);
     out->body = body;
@@ -48,7 +51,8 @@ void xipc__outgoing_begin(xipc__outgoing_t *out, const void *body, apr_size_t si
     out->handles = handles != NULL && handles->count > 0 ? handles : NULL;
 }
 
-apr_status_t xipc__outgoing_push(xipc__outgoing_t *out, xipc_connection_t *connection, apr_time_t deadline)
+apr_status_t xipc__outgoing_push(xipc__outgoing_t *out, xipc_connection_t *connection,
+                                 apr_time_t deadline)
 {
     while (out->sent < (apr_uint64_t)out->head_size + out->body_size) {
         apr_size_t head_sent = out->sent < out->head_size ? (apr_size_t)out->sent : out->head_size;
@@ -101,7 +105,8 @@ static void take_arrived(xipc_connection_t *connection, xipc__handles_t *handles
     }
     arrived->count -= taken;
     memmove(arrived->items, arrived->items + taken, arrived->count * sizeof arrived->items[0]);
-    memmove(arrived->positions, arrived->positions + taken, arrived->count * sizeof arrived->positions[0]);
+    memmove(arrived->positions, arrived->positions + taken,
+            arrived->count * sizeof arrived->positions[0]);
 }
 
 /* ---- receiving ---- */
@@ -111,19 +116,21 @@ static apr_status_t note_end(xipc_connection_t *connection, apr_status_t rv)
 {
     int is_in_message = connection->body != NULL || connection->ahead_size > 0;
     if (rv == APR_SUCCESS || APR_STATUS_IS_TIMEUP(rv)) return rv;
-    if (APR_STATUS_IS_EOF(rv) && is_in_message) rv = xipc__fail(XIPC_EBROKEN, "the other side is gone");
+    if (APR_STATUS_IS_EOF(rv) && is_in_message)
+        rv = xipc__fail(XIPC_EBROKEN, "the other side is gone");
     connection->end = rv;
     return rv;
 }
 
 /* Read some bytes from the stream to `buffer`; see xipc__port_stream_read for the capacity. */
-static apr_status_t read_some(apr_size_t *got, xipc_connection_t *connection, void *buffer, apr_size_t capacity,
-                              apr_time_t deadline)
+static apr_status_t read_some(apr_size_t *got, xipc_connection_t *connection, void *buffer,
+                              apr_size_t capacity, apr_time_t deadline)
 {
     if (connection->end != APR_SUCCESS) return connection->end;
     xipc__handles_t handles;
     handles.count = 0;
-    apr_status_t rv = xipc__port_stream_read(got, connection->stream, buffer, capacity, &handles, deadline);
+    apr_status_t rv =
+        xipc__port_stream_read(got, connection->stream, buffer, capacity, &handles, deadline);
     if (rv == APR_SUCCESS) {
         connection->position += *got;
         if (handles.count > 0) rv = keep_arrived(connection, &handles);
@@ -138,7 +145,8 @@ apr_status_t xipc__frame_fill(xipc_connection_t *connection, apr_time_t deadline
         if (connection->ahead == NULL) return APR_ENOMEM;
     }
     if (connection->ahead_at > 0) {
-        memmove(connection->ahead, connection->ahead + connection->ahead_at, connection->ahead_size);
+        memmove(connection->ahead, connection->ahead + connection->ahead_at,
+                connection->ahead_size);
         connection->ahead_at = 0;
     }
     apr_size_t got;
@@ -172,12 +180,13 @@ static apr_size_t take_ahead(xipc_connection_t *connection, void *buffer, apr_ui
 }
 
 /* The header of the next message, which stays where it is. */
-static apr_status_t peek_head(apr_size_t *head_size, apr_uint64_t *size, xipc_connection_t *connection,
-                              apr_time_t deadline)
+static apr_status_t peek_head(apr_size_t *head_size, apr_uint64_t *size,
+                              xipc_connection_t *connection, apr_time_t deadline)
 {
     for (;;) {
         const unsigned char *head = connection->ahead + connection->ahead_at;
-        apr_uint64_t length = connection->ahead_size < HEAD_SHORT ? 0 : read_big_endian(head, HEAD_SHORT);
+        apr_uint64_t length =
+            connection->ahead_size < HEAD_SHORT ? 0 : read_big_endian(head, HEAD_SHORT);
         apr_size_t needed = length == UINT32_MAX ? HEAD_LONG : HEAD_SHORT;
         if (connection->ahead_size >= needed) {
             if (needed == HEAD_SHORT && length > INT32_MAX)
@@ -186,7 +195,8 @@ static apr_status_t peek_head(apr_size_t *head_size, apr_uint64_t *size, xipc_co
             *head_size = needed;
             return *size < SIZE_MAX / 2
                        ? APR_SUCCESS
-                       : (connection->end = xipc__fail(XIPC_EPROTOCOL, "a message of impossible length"));
+                       : (connection->end =
+                              xipc__fail(XIPC_EPROTOCOL, "a message of impossible length"));
         }
         apr_status_t rv = xipc__frame_fill(connection, deadline);
         if (rv != APR_SUCCESS) return rv;
@@ -195,7 +205,8 @@ static apr_status_t peek_head(apr_size_t *head_size, apr_uint64_t *size, xipc_co
 
 void *xipc__room_get(const xipc__room_t *room, apr_size_t size)
 {
-    if (room->pool == NULL) return size <= room->capacity ? (room->buffer != NULL ? room->buffer : (void *)"") : NULL;
+    if (room->pool == NULL)
+        return size <= room->capacity ? (room->buffer != NULL ? room->buffer : (void *)"") : NULL;
     char *memory = apr_palloc(room->pool, size + 1);
     if (memory != NULL) memory[size] = '\0';
     return memory;
@@ -203,7 +214,8 @@ void *xipc__room_get(const xipc__room_t *room, apr_size_t size)
 
 /* A message that is here as a whole. */
 static apr_status_t receive_from_ahead(void **data, apr_size_t *size, xipc_connection_t *connection,
-                                       const xipc__room_t *room, apr_size_t head_size, apr_size_t body_size)
+                                       const xipc__room_t *room, apr_size_t head_size,
+                                       apr_size_t body_size)
 {
     void *place = xipc__room_get(room, body_size);
     if (place == NULL) return APR_ENOMEM;
@@ -230,7 +242,8 @@ static apr_status_t grow_body(xipc_connection_t *connection)
     return APR_SUCCESS;
 }
 
-static apr_status_t begin_body(xipc_connection_t *connection, apr_size_t head_size, apr_uint64_t size)
+static apr_status_t begin_body(xipc_connection_t *connection, apr_size_t head_size,
+                               apr_uint64_t size)
 {
     connection->body_size = size;
     connection->body_got = connection->body_capacity = 0;
@@ -250,8 +263,12 @@ static apr_status_t go_on_with_body(xipc_connection_t *connection, apr_time_t de
         unsigned char *place = connection->body + connection->body_got;
         apr_size_t room = connection->body_capacity - connection->body_got;
         apr_size_t got = take_ahead(connection, place, room);
-        /* a read wants room for a whole piece, so a little that is left goes through the bytes read ahead */
-        if (got == 0 && room < XIPC__STREAM_CHUNK && room < connection->body_size - connection->body_got)
+        /*
+         * a read wants room for a whole piece, so a little that is left goes through the bytes read
+         * ahead
+         */
+        if (got == 0 && room < XIPC__STREAM_CHUNK &&
+            room < connection->body_size - connection->body_got)
             rv = xipc__frame_fill(connection, deadline);
         else if (got == 0)
             rv = read_some(&got, connection, place, room, deadline);
@@ -268,7 +285,8 @@ static apr_status_t free_body(void *body)
 }
 
 /* Hand the finished body over. */
-static apr_status_t receive_body(void **data, apr_size_t *size, xipc_connection_t *connection, const xipc__room_t *room)
+static apr_status_t receive_body(void **data, apr_size_t *size, xipc_connection_t *connection,
+                                 const xipc__room_t *room)
 {
     apr_size_t body_size = (apr_size_t)connection->body_size;
     if (room->pool != NULL) {
@@ -296,8 +314,9 @@ static apr_status_t receive_large(void **data, apr_size_t *size, xipc_connection
     return rv == APR_SUCCESS ? receive_body(data, size, connection, room) : rv;
 }
 
-apr_status_t xipc__frame_receive(void **data, apr_size_t *size, xipc_connection_t *connection, const xipc__room_t *room,
-                                 xipc__handles_t *handles, apr_time_t deadline)
+apr_status_t xipc__frame_receive(void **data, apr_size_t *size, xipc_connection_t *connection,
+                                 const xipc__room_t *room, xipc__handles_t *handles,
+                                 apr_time_t deadline)
 {
     apr_status_t rv = APR_SUCCESS;
     if (connection->body == NULL) {

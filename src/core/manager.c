@@ -17,8 +17,8 @@ struct xipc_manager_t {
 
 /* ---- a session's client ---- */
 
-xipc_values_t *xipc__session_request(verb_e verb, apr_int64_t queue, apr_interval_time_t timeout, apr_int64_t number,
-                                     apr_pool_t *pool)
+xipc_values_t *xipc__session_request(verb_e verb, apr_int64_t queue, apr_interval_time_t timeout,
+                                     apr_int64_t number, apr_pool_t *pool)
 {
     xipc_values_t *request = xipc_values_make(pool);
     (void)xipc_values_add_int(request, verb);
@@ -35,13 +35,16 @@ static apr_status_t lose(xipc_connection_t *session, const char *why)
     return xipc__fail(XIPC_EDIED, "the manager %s", why);
 }
 
-apr_status_t xipc__session_call(xipc_values_t **answer, xipc_connection_t *session, const xipc_values_t *request,
-                                apr_interval_time_t timeout, apr_pool_t *pool)
+apr_status_t xipc__session_call(xipc_values_t **answer, xipc_connection_t *session,
+                                const xipc_values_t *request, apr_interval_time_t timeout,
+                                apr_pool_t *pool)
 {
     if (session->stream == NULL) return xipc__fail(XIPC_EDIED, "the manager was lost before");
-    apr_interval_time_t patience = timeout < 0 || timeout > INT64_MAX - GRACE ? -1 : timeout + GRACE;
+    apr_interval_time_t patience =
+        timeout < 0 || timeout > INT64_MAX - GRACE ? -1 : timeout + GRACE;
     apr_status_t rv = xipc_connection_send_values(session, request, GRACE);
-    if (rv == XIPC_ECLOSED || rv == XIPC_ELIMIT || rv == APR_ENOMEM) return rv; /* nothing was sent */
+    if (rv == XIPC_ECLOSED || rv == XIPC_ELIMIT || rv == APR_ENOMEM)
+        return rv; /* nothing was sent */
     if (rv == APR_SUCCESS) rv = xipc_connection_recv_values(answer, session, patience, pool);
     if (APR_STATUS_IS_TIMEUP(rv)) return lose(session, "does not answer");
     if (rv != APR_SUCCESS) return lose(session, "has died");
@@ -51,7 +54,8 @@ apr_status_t xipc__session_call(xipc_values_t **answer, xipc_connection_t *sessi
     return rv == APR_SUCCESS ? (apr_status_t)status : lose(session, "answers nonsense");
 }
 
-apr_status_t xipc__session_attach(xipc_connection_t *session, xipc_connection_t *theirs, apr_pool_t *pool)
+apr_status_t xipc__session_attach(xipc_connection_t *session, xipc_connection_t *theirs,
+                                  apr_pool_t *pool)
 {
     xipc_values_t *answer;
     xipc_values_t *request = xipc__session_request(VERB_ATTACH, 0, 0, 0, pool);
@@ -66,7 +70,8 @@ static apr_status_t manager_cleanup(void *data)
     return xipc_manager_shutdown(data, GRACE);
 }
 
-apr_status_t xipc_manager_start_ex(xipc_manager_t **manager, xipc_start_method_e method, apr_pool_t *pool)
+apr_status_t xipc_manager_start_ex(xipc_manager_t **manager, xipc_start_method_e method,
+                                   apr_pool_t *pool)
 {
     if (manager == NULL) return xipc__fail_null("manager");
     if (pool == NULL) return xipc__fail_null("pool");
@@ -101,8 +106,8 @@ xipc_process_t *xipc_manager_process(const xipc_manager_t *manager)
 }
 
 /* A session of its own for one object of the manager's. */
-static apr_status_t open_session(xipc_connection_t **session, const xipc_manager_t *manager, apr_pool_t *scratch,
-                                 apr_pool_t *pool)
+static apr_status_t open_session(xipc_connection_t **session, const xipc_manager_t *manager,
+                                 apr_pool_t *scratch, apr_pool_t *pool)
 {
     xipc_connection_t *mine;
     xipc_connection_t *theirs;
@@ -117,15 +122,16 @@ static apr_status_t open_session(xipc_connection_t **session, const xipc_manager
     return rv;
 }
 
-static apr_status_t create_queue(xipc_queue_t **queue, const xipc_manager_t *manager, apr_size_t capacity,
-                                 apr_pool_t *scratch, apr_pool_t *pool)
+static apr_status_t create_queue(xipc_queue_t **queue, const xipc_manager_t *manager,
+                                 apr_size_t capacity, apr_pool_t *scratch, apr_pool_t *pool)
 {
     xipc_connection_t *session;
     apr_status_t rv = open_session(&session, manager, scratch, pool);
     if (rv != APR_SUCCESS) return rv;
     xipc_values_t *answer;
     apr_int64_t id;
-    xipc_values_t *request = xipc__session_request(VERB_CREATE, 0, 0, (apr_int64_t)capacity, scratch);
+    xipc_values_t *request =
+        xipc__session_request(VERB_CREATE, 0, 0, (apr_int64_t)capacity, scratch);
     rv = xipc__session_call(&answer, session, request, 0, scratch);
     if (rv == APR_SUCCESS) rv = xipc_values_get_int(&id, answer, ANSWER_NUMBER);
     if (rv == APR_SUCCESS)
@@ -135,13 +141,15 @@ static apr_status_t create_queue(xipc_queue_t **queue, const xipc_manager_t *man
     return rv;
 }
 
-apr_status_t xipc_manager_queue(xipc_queue_t **queue, xipc_manager_t *manager, apr_size_t capacity, apr_pool_t *pool)
+apr_status_t xipc_manager_queue(xipc_queue_t **queue, xipc_manager_t *manager, apr_size_t capacity,
+                                apr_pool_t *pool)
 {
     if (queue == NULL) return xipc__fail_null("queue");
     if (manager == NULL) return xipc__fail_null("manager");
     if (pool == NULL) return xipc__fail_null("pool");
     if (manager->process->owner != xipc__port_self()) return xipc__fail(XIPC_ENOTOWNER, "manager");
-    if (manager->session->stream == NULL && manager->process->child == NULL) return xipc__fail(XIPC_ECLOSED, "manager");
+    if (manager->session->stream == NULL && manager->process->child == NULL)
+        return xipc__fail(XIPC_ECLOSED, "manager");
     if (capacity > INT64_MAX) return xipc__fail(APR_EINVAL, "the capacity is beyond all memory");
     apr_pool_t *scratch;
     apr_status_t rv = apr_pool_create(&scratch, pool);

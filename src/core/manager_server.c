@@ -1,8 +1,9 @@
 /*
  * manager_server.c - the manager's process: queues, and sessions that use them.
  *
- * One thread waits for all sessions at once and never for one of them. A put or get that can't be done now is parked in
- * its session until it can, until its deadline, or until its client is gone: then nothing is taken for it.
+ * One thread waits for all sessions at once and never for one of them. A put or get that can't be
+ * done now is parked in its session until it can, until its deadline, or until its client is gone:
+ * then nothing is taken for it.
  */
 #include "core/connection.h"
 #include "core/manager_protocol.h"
@@ -120,8 +121,8 @@ static void send_more(session_t *session, apr_time_t deadline)
         session->is_gone = 1;
 }
 
-static void answer(session_t *session, apr_status_t status, apr_int64_t number, const message_t *message,
-                   apr_pool_t *scratch)
+static void answer(session_t *session, apr_status_t status, apr_int64_t number,
+                   const message_t *message, apr_pool_t *scratch)
 {
     xipc_values_t *values = xipc_values_make(scratch);
     (void)xipc_values_add_int(values, status);
@@ -184,7 +185,8 @@ static void move_to_end(server_t *server, session_t *session)
     server->sessions_end = &session->next;
 }
 
-static void park(server_t *server, session_t *session, verb_e verb, stored_queue_t *queue, apr_int64_t timeout)
+static void park(server_t *server, session_t *session, verb_e verb, stored_queue_t *queue,
+                 apr_int64_t timeout)
 {
     move_to_end(server, session);
     session->parked_on = queue;
@@ -198,7 +200,8 @@ static void expire(server_t *server, session_t *session)
     session->parked_on = NULL;
     free(session->message);
     session->message = NULL;
-    answer(session, session->parked_verb == VERB_PUT ? XIPC_EFULL : XIPC_EEMPTY, 0, NULL, server->scratch);
+    answer(session, session->parked_verb == VERB_PUT ? XIPC_EFULL : XIPC_EEMPTY, 0, NULL,
+           server->scratch);
 }
 
 /* ---- sessions ---- */
@@ -213,13 +216,17 @@ static session_t *add_session(server_t *server, xipc_connection_t *connection, a
     return session;
 }
 
-/* The connection that came with a request lives in the scratch pool; the session needs one that stays. */
+/*
+ * The connection that came with a request lives in the scratch pool; the session needs one that
+ * stays.
+ */
 static apr_status_t attach(server_t *server, xipc_connection_t *received)
 {
     apr_pool_t *pool;
     xipc__stream_t *stream;
     xipc__handle_t handle;
-    apr_status_t rv = xipc__port_handle_duplicate(&handle, xipc__port_stream_handle(received->stream));
+    apr_status_t rv =
+        xipc__port_handle_duplicate(&handle, xipc__port_stream_handle(received->stream));
     if (rv != APR_SUCCESS) return rv;
     rv = apr_pool_create(&pool, server->pool);
     if (rv == APR_SUCCESS) rv = xipc__port_stream_adopt(&stream, handle, pool);
@@ -231,7 +238,10 @@ static apr_status_t attach(server_t *server, xipc_connection_t *received)
     return APR_SUCCESS;
 }
 
-/* What a session had in hand when its client went away: a message that was taken goes back, one to be put is not put. */
+/*
+ * What a session had in hand when its client went away: a message that was taken goes back, one to
+ * be put is not put.
+ */
 static void drop_session(server_t *server, session_t *session)
 {
     stored_queue_t *queue = session->taken;
@@ -347,7 +357,10 @@ static void handle(server_t *server, session_t *session, const xipc_values_t *va
     }
 }
 
-/* A session can be read: the next request, a part of it, or its end. One that speaks before its answer is cut off. */
+/*
+ * A session can be read: the next request, a part of it, or its end. One that speaks before its
+ * answer is cut off.
+ */
 static void read_request(server_t *server, session_t *session)
 {
     xipc_values_t *values;
@@ -362,7 +375,10 @@ static void read_request(server_t *server, session_t *session)
 
 /* ---- the loop ---- */
 
-/* What to wait for, and until when. A session with an answer on its way is looked at again soon instead. */
+/*
+ * What to wait for, and until when. A session with an answer on its way is looked at again soon
+ * instead.
+ */
 static apr_time_t plan(server_t *server)
 {
     apr_time_t until = XIPC__NEVER;
@@ -380,7 +396,10 @@ static apr_time_t plan(server_t *server)
     return until;
 }
 
-/* Serving a request moves sessions about, so the search for the next one begins anew; they go away in drop_gone only. */
+/*
+ * Serving a request moves sessions about, so the search for the next one begins anew; they go away
+ * in drop_gone only.
+ */
 static void read_ready(server_t *server)
 {
     const xipc__waitable_t *item = (const xipc__waitable_t *)(const void *)server->waitables->elts;

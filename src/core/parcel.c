@@ -56,7 +56,8 @@ apr_status_t xipc__parcel_add_handle(xipc__parcel_t *parcel, xipc__handle_t hand
 
 apr_status_t xipc__parcel_add_stream(xipc__stream_t **kept, xipc__parcel_t *parcel)
 {
-    apr_status_t rv = parcel->pool == NULL ? apr_pool_create(&parcel->pool, parcel->parent) : APR_SUCCESS;
+    apr_status_t rv =
+        parcel->pool == NULL ? apr_pool_create(&parcel->pool, parcel->parent) : APR_SUCCESS;
     if (rv != APR_SUCCESS) return rv;
     xipc__stream_t *mine;
     xipc__stream_t *theirs;
@@ -106,7 +107,8 @@ static apr_status_t pack_value(xipc__parcel_t *parcel, const xipc__value_t *valu
     return APR_EGENERAL;
 }
 
-apr_status_t xipc__parcel_pack(xipc__parcel_t *parcel, const xipc_values_t *values, apr_pool_t *pool)
+apr_status_t xipc__parcel_pack(xipc__parcel_t *parcel, const xipc_values_t *values,
+                               apr_pool_t *pool)
 {
     *parcel = (xipc__parcel_t){.parent = pool};
     xipc__parcel_write(parcel, magic, sizeof magic);
@@ -172,7 +174,8 @@ static apr_status_t unpack_bytes(xipc__value_t *value, xipc__unpack_t *unpack)
     apr_uint64_t size;
     apr_status_t rv = xipc__unpack_number(&size, unpack);
     if (rv != APR_SUCCESS) return rv;
-    if (size > unpack->size || xipc__unpack_bytes(unpack, (ALIGNMENT - unpack->at % ALIGNMENT) % ALIGNMENT) == NULL)
+    if (size > unpack->size ||
+        xipc__unpack_bytes(unpack, (ALIGNMENT - unpack->at % ALIGNMENT) % ALIGNMENT) == NULL)
         return xipc__unpack_bad("a size beyond its end");
     value->as.bytes.size = (apr_size_t)size;
     value->as.bytes.data = xipc__unpack_bytes(unpack, value->as.bytes.size);
@@ -218,7 +221,8 @@ static apr_status_t unpack_all(xipc_values_t *values, xipc__unpack_t *unpack)
 {
     apr_uint64_t count;
     const unsigned char *start = xipc__unpack_bytes(unpack, sizeof magic);
-    if (start == NULL || memcmp(start, magic, sizeof magic) != 0) return xipc__unpack_bad("another beginning");
+    if (start == NULL || memcmp(start, magic, sizeof magic) != 0)
+        return xipc__unpack_bad("another beginning");
     apr_status_t rv = xipc__unpack_number(&count, unpack);
     for (apr_uint64_t i = 0; rv == APR_SUCCESS && i < count; i++) {
         const unsigned char *type = xipc__unpack_bytes(unpack, 1);
@@ -244,14 +248,15 @@ static void close_objects(xipc_values_t *values)
     }
 }
 
-apr_status_t xipc__parcel_unpack(xipc_values_t **values, const void *data, apr_size_t size, xipc__handles_t *handles,
-                                 apr_pool_t *pool)
+apr_status_t xipc__parcel_unpack(xipc_values_t **values, const void *data, apr_size_t size,
+                                 xipc__handles_t *handles, apr_pool_t *pool)
 {
     xipc__unpack_t unpack = {.start = data, .size = size, .handles = handles, .pool = pool};
     xipc_values_t *list = xipc_values_make(pool);
     apr_status_t rv = unpack_all(list, &unpack);
     if (rv != APR_SUCCESS) close_objects(list);
-    for (apr_size_t i = unpack.taken; i < handles->count; i++) xipc__port_handle_close(handles->items[i]);
+    for (apr_size_t i = unpack.taken; i < handles->count; i++)
+        xipc__port_handle_close(handles->items[i]);
     handles->count = 0;
     if (rv == APR_SUCCESS) *values = list;
     return rv;

@@ -1,15 +1,18 @@
 /*
  * port.h - the contract with the system: every primitive that differs, and nothing else.
  *
- * src/posix and src/win32 implement it, file by file under the same names; CMake picks the folder. The rules:
+ * src/posix and src/win32 implement it, file by file under the same names; CMake picks the folder.
+ * The rules:
  *
  * - The core checks arguments; a port function may rely on what its comment states.
- * - Out parameters are written only on success. What a function acquired it releases before it returns an error, and
- *   it registers no pool cleanup: the core owns every object and calls its close function exactly once.
- * - A deadline is a time on xipc__port_clock(); XIPC__NEVER waits for ever, a time in the past does not wait. Signals
- *   do not cut a wait short.
+ * - Out parameters are written only on success. What a function acquired it releases before it
+ *   returns an error, and it registers no pool cleanup: the core owns every object and calls its
+ *   close function exactly once.
+ * - A deadline is a time on xipc__port_clock(); XIPC__NEVER waits for ever, a time in the past does
+ *   not wait. Signals do not cut a wait short.
  * - System errors pass through unchanged; xipc's own codes go through xipc__fail() with a detail.
- * - Handles are close-on-exec / not inheritable from birth. No function prints, raises a signal or starts a thread.
+ * - Handles are close-on-exec / not inheritable from birth. No function prints, raises a signal or
+ *   starts a thread.
  */
 #ifndef XIPC_CORE_PORT_H
 #define XIPC_CORE_PORT_H
@@ -56,27 +59,31 @@ typedef struct {
 } xipc__span_t;
 
 /* Two connected ends. With duplex 0 `first` is only read and `second` only written. */
-apr_status_t xipc__port_stream_pair(xipc__stream_t **first, xipc__stream_t **second, int duplex, apr_pool_t *pool);
+apr_status_t xipc__port_stream_pair(xipc__stream_t **first, xipc__stream_t **second, int duplex,
+                                    apr_pool_t *pool);
 
 /*
- * Write some of head followed by body, at least one byte; head is never empty at the first write of a message and at
- * most 16 bytes. A write begins a piece of its own: what one call writes is never joined with the next call's into one
- * piece of more than XIPC__STREAM_CHUNK bytes.
- * The handles (NULL for none) go with the first byte; they stay open here. The receiver gets handles of its own.
- * APR_TIMEUP: nothing was written. APR_EPIPE: the reader is gone.
+ * Write some of head followed by body, at least one byte; head is never empty at the first write of
+ * a message and at most 16 bytes. A write begins a piece of its own: what one call writes is never
+ * joined with the next call's into one piece of more than XIPC__STREAM_CHUNK bytes. The handles
+ * (NULL for none) go with the first byte; they stay open here. The receiver gets handles of its
+ * own. APR_TIMEUP: nothing was written. APR_EPIPE: the reader is gone.
  */
-apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream, xipc__span_t head, xipc__span_t body,
-                                     const xipc__handles_t *handles, apr_time_t deadline);
+apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream, xipc__span_t head,
+                                     xipc__span_t body, const xipc__handles_t *handles,
+                                     apr_time_t deadline);
 
 /*
- * Read some bytes, at least one. `capacity` is at least XIPC__STREAM_CHUNK, or at least what is left of the message
- * being read: one written piece always fits, or the read is XIPC_EPROTOCOL. Handles that came with these bytes are added
- * to `handles`, which belong to the caller then; what does not fit there is closed and the read is XIPC_EPROTOCOL.
- * A read never goes on past bytes that came with handles into bytes of a later write.
- * APR_EOF: all writers are gone, or one called xipc__port_stream_shutdown. APR_TIMEUP: nothing was read.
+ * Read some bytes, at least one. `capacity` is at least XIPC__STREAM_CHUNK, or at least what is
+ * left of the message being read: one written piece always fits, or the read is XIPC_EPROTOCOL.
+ * Handles that came with these bytes are added to `handles`, which belong to the caller then; what
+ * does not fit there is closed and the read is XIPC_EPROTOCOL. A read never goes on past bytes that
+ * came with handles into bytes of a later write. APR_EOF: all writers are gone, or one called
+ * xipc__port_stream_shutdown. APR_TIMEUP: nothing was read.
  */
-apr_status_t xipc__port_stream_read(apr_size_t *got, xipc__stream_t *stream, void *buffer, apr_size_t capacity,
-                                    xipc__handles_t *handles, apr_time_t deadline);
+apr_status_t xipc__port_stream_read(apr_size_t *got, xipc__stream_t *stream, void *buffer,
+                                    apr_size_t capacity, xipc__handles_t *handles,
+                                    apr_time_t deadline);
 
 /* Tell the reader that no more comes, even while others hold this end. It does not wait. */
 void xipc__port_stream_shutdown(xipc__stream_t *stream);
@@ -87,10 +94,11 @@ void xipc__port_stream_close(xipc__stream_t *stream);
 xipc__handle_t xipc__port_stream_handle(const xipc__stream_t *stream);
 
 /*
- * Make a stream of a handle that came from another process; from now on the stream owns it. XIPC_EPROTOCOL when the
- * handle is no stream's; it still belongs to the caller then.
+ * Make a stream of a handle that came from another process; from now on the stream owns it.
+ * XIPC_EPROTOCOL when the handle is no stream's; it still belongs to the caller then.
  */
-apr_status_t xipc__port_stream_adopt(xipc__stream_t **stream, xipc__handle_t handle, apr_pool_t *pool);
+apr_status_t xipc__port_stream_adopt(xipc__stream_t **stream, xipc__handle_t handle,
+                                     apr_pool_t *pool);
 
 /* ---- processes ---- */
 
@@ -116,20 +124,27 @@ pid_t xipc__port_self(void);
 apr_status_t xipc__port_child_fork(xipc__child_t **child, apr_pool_t *pool);
 
 /*
- * Start a program as a child of ours, with the command line NAME XIPC__CHILD_OPTION ARGUMENT; ARGUMENT lets the child
- * open its end of `boot`, a new duplex stream. `program` NULL: this process's own image, also when its file was replaced.
- * The child inherits the standard streams and its end of `boot`, nothing else.
+ * Start a program as a child of ours, with the command line NAME XIPC__CHILD_OPTION ARGUMENT;
+ * ARGUMENT lets the child open its end of `boot`, a new duplex stream. `program` NULL: this
+ * process's own image, also when its file was replaced. The child inherits the standard streams and
+ * its end of `boot`, nothing else.
  */
-apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot, const char *program, const char *name,
-                                    apr_pool_t *pool);
+apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot,
+                                    const char *program, const char *name, apr_pool_t *pool);
 
-/* In a spawned child: open its end of the boot stream. XIPC_EINIT when the argument does not lead to one. */
+/*
+ * In a spawned child: open its end of the boot stream. XIPC_EINIT when the argument does not lead
+ * to one.
+ */
 apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, apr_pool_t *pool);
 
 /* Wait for the end of a child. APR_TIMEUP while it runs. */
 apr_status_t xipc__port_child_wait(xipc__child_t *child, apr_time_t deadline);
 
-/* How it ended, after a successful wait: the exit code, or minus the signal's number. ECHILD when nobody knows. */
+/*
+ * How it ended, after a successful wait: the exit code, or minus the signal's number. ECHILD when
+ * nobody knows.
+ */
 apr_status_t xipc__port_child_exitcode(int *exitcode, const xipc__child_t *child);
 
 pid_t xipc__port_child_pid(const xipc__child_t *child);
@@ -142,45 +157,64 @@ apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how);
 /* Let go of a child, running or ended; it does not wait. */
 void xipc__port_child_close(xipc__child_t *child);
 
-/* Flush the standard streams and end a forked child, without what the parent had registered for its own end. */
+/*
+ * Flush the standard streams and end a forked child, without what the parent had registered for its
+ * own end.
+ */
 void xipc__port_exit(int code);
 
 /* ---- waiting for several ---- */
 
-/* One thing to wait for: a stream that can be read (bytes or its end), or a child that ends. The other is NULL. */
+/*
+ * One thing to wait for: a stream that can be read (bytes or its end), or a child that ends. The
+ * other is NULL.
+ */
 typedef struct {
     xipc__stream_t *stream;
     xipc__child_t *child;
     int is_ready; /* out */
 } xipc__waitable_t;
 
-/* Wait until at least one is ready and mark all that are. APR_TIMEUP: none was in time. `count` may be 0. */
+/*
+ * Wait until at least one is ready and mark all that are. APR_TIMEUP: none was in time. `count` may
+ * be 0.
+ */
 apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time_t deadline);
 
 /* ---- the system's own queue ---- */
 
 typedef struct xipc__kernel_queue_t xipc__kernel_queue_t;
 
-/* Which it is, as xipc_queue_backend_e: XIPC_QUEUE_MQUEUE, XIPC_QUEUE_MAILSLOT, or XIPC_QUEUE_AUTO for none. */
+/*
+ * Which it is, as xipc_queue_backend_e: XIPC_QUEUE_MQUEUE, XIPC_QUEUE_MAILSLOT, or XIPC_QUEUE_AUTO
+ * for none.
+ */
 int xipc__port_kernel_queue_backend(void);
 
 /* Handles that make up one queue, at most. */
 enum { XIPC__KERNEL_QUEUE_HANDLES = 8 };
 
 /*
- * Make a queue nobody else can find. 0 asks for the deepest (capacity) or for 1 KiB (message_max); both are written back.
- * XIPC_ELIMIT names the limit and its value. APR_ENOTIMPL where the system has none.
+ * Make a queue nobody else can find. 0 asks for the deepest (capacity) or for 1 KiB (message_max);
+ * both are written back. XIPC_ELIMIT names the limit and its value. APR_ENOTIMPL where the system
+ * has none.
  */
-apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_size_t *capacity, apr_size_t *message_max,
-                                            apr_pool_t *pool);
+apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_size_t *capacity,
+                                            apr_size_t *message_max, apr_pool_t *pool);
 
-/* Put `size` bytes, at most message_max. XIPC_EFULL: there was no room until the deadline. Any number at once. */
-apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data, apr_size_t size,
-                                         apr_time_t deadline);
+/*
+ * Put `size` bytes, at most message_max. XIPC_EFULL: there was no room until the deadline. Any
+ * number at once.
+ */
+apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data,
+                                         apr_size_t size, apr_time_t deadline);
 
-/* Take one message into a buffer of at least message_max bytes. XIPC_EEMPTY: none came. Any number at once. */
-apr_status_t xipc__port_kernel_queue_get(apr_size_t *size, xipc__kernel_queue_t *queue, void *buffer,
-                                         apr_size_t capacity, apr_time_t deadline);
+/*
+ * Take one message into a buffer of at least message_max bytes. XIPC_EEMPTY: none came. Any number
+ * at once.
+ */
+apr_status_t xipc__port_kernel_queue_get(apr_size_t *size, xipc__kernel_queue_t *queue,
+                                         void *buffer, apr_size_t capacity, apr_time_t deadline);
 
 apr_status_t xipc__port_kernel_queue_size(apr_size_t *count, xipc__kernel_queue_t *queue);
 
@@ -188,11 +222,12 @@ apr_status_t xipc__port_kernel_queue_size(apr_size_t *count, xipc__kernel_queue_
 void xipc__port_kernel_queue_handles(xipc__handles_t *handles, const xipc__kernel_queue_t *queue);
 
 /*
- * Make a queue of handles that came from another process, and tell its bounds. It owns them from now on. XIPC_EPROTOCOL
- * when they are no queue's; they still belong to the caller then.
+ * Make a queue of handles that came from another process, and tell its bounds. It owns them from
+ * now on. XIPC_EPROTOCOL when they are no queue's; they still belong to the caller then.
  */
-apr_status_t xipc__port_kernel_queue_adopt(xipc__kernel_queue_t **queue, apr_size_t *capacity, apr_size_t *message_max,
-                                           const xipc__handle_t *handles, apr_size_t count, apr_pool_t *pool);
+apr_status_t xipc__port_kernel_queue_adopt(xipc__kernel_queue_t **queue, apr_size_t *capacity,
+                                           apr_size_t *message_max, const xipc__handle_t *handles,
+                                           apr_size_t count, apr_pool_t *pool);
 
 void xipc__port_kernel_queue_close(xipc__kernel_queue_t *queue);
 
@@ -210,13 +245,19 @@ typedef struct {
 
 typedef enum { XIPC__PLACE_CODE, XIPC__PLACE_DATA } xipc__place_e;
 
-/* Find the place of an address. XIPC_ETARGET when it lies in no module, or its memory is not of that kind. */
-apr_status_t xipc__port_image_find(xipc__place_t *place, const void *address, xipc__place_e kind, apr_pool_t *pool);
+/*
+ * Find the place of an address. XIPC_ETARGET when it lies in no module, or its memory is not of
+ * that kind.
+ */
+apr_status_t xipc__port_image_find(xipc__place_t *place, const void *address, xipc__place_e kind,
+                                   apr_pool_t *pool);
 
 /*
- * The address of a place in this process; a library that is not loaded yet is loaded. XIPC_EBUILD when the module is
- * another build, XIPC_ETARGET when the offset lies in no memory of that kind or the library can't be loaded.
+ * The address of a place in this process; a library that is not loaded yet is loaded. XIPC_EBUILD
+ * when the module is another build, XIPC_ETARGET when the offset lies in no memory of that kind or
+ * the library can't be loaded.
  */
-apr_status_t xipc__port_image_address(void **address, const xipc__place_t *place, xipc__place_e kind, apr_pool_t *pool);
+apr_status_t xipc__port_image_address(void **address, const xipc__place_t *place,
+                                      xipc__place_e kind, apr_pool_t *pool);
 
 #endif

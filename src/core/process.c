@@ -29,7 +29,8 @@ apr_status_t xipc__start_method_check(xipc_start_method_e method)
     case XIPC_START_SPAWN:
         return APR_SUCCESS;
     case XIPC_START_FORK:
-        return xipc__port_has_fork() ? APR_SUCCESS : xipc__fail(APR_ENOTIMPL, "this system has no fork");
+        return xipc__port_has_fork() ? APR_SUCCESS
+                                     : xipc__fail(APR_ENOTIMPL, "this system has no fork");
     case XIPC_START_FORKSERVER:
         return xipc__fail(APR_ENOTIMPL, "this system has no forkserver");
     }
@@ -41,13 +42,14 @@ apr_status_t xipc__start_method_check(xipc_start_method_e method)
 static apr_status_t process_cleanup(void *data)
 {
     xipc_process_t *process = data;
-    if (process->child != NULL && process->owner == xipc__port_self()) xipc__port_child_close(process->child);
+    if (process->child != NULL && process->owner == xipc__port_self())
+        xipc__port_child_close(process->child);
     process->child = NULL;
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_process_create(xipc_process_t **process, xipc_target_t target, const xipc_values_t *args,
-                                 apr_pool_t *pool)
+apr_status_t xipc_process_create(xipc_process_t **process, xipc_target_t target,
+                                 const xipc_values_t *args, apr_pool_t *pool)
 {
     if (process == NULL) return xipc__fail_null("process");
     if (target == NULL) return xipc__fail_null("target");
@@ -74,7 +76,8 @@ apr_status_t xipc_process_start_method_set(xipc_process_t *process, xipc_start_m
     if (process == NULL) return xipc__fail_null("process");
     if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started");
     apr_status_t rv = xipc__start_method_check(method);
-    if (rv == APR_SUCCESS) process->method = method == XIPC_START_DEFAULT ? xipc__start_method_default() : method;
+    if (rv == APR_SUCCESS)
+        process->method = method == XIPC_START_DEFAULT ? xipc__start_method_default() : method;
     return rv;
 }
 
@@ -107,9 +110,9 @@ apr_status_t xipc_spawn_executable_set(const char *path)
 /* ---- starting ---- */
 
 /*
- * The forked child. Its arguments come out of the parcel, as in every other child. First they get handles of their own,
- * so that all connections of the parent can be closed here: an end that a child does not use would keep the other side
- * from its end of file.
+ * The forked child. Its arguments come out of the parcel, as in every other child. First they get
+ * handles of their own, so that all connections of the parent can be closed here: an end that a
+ * child does not use would keep the other side from its end of file.
  */
 static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel)
 {
@@ -117,12 +120,15 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel)
     apr_pool_t *pool;
     xipc_values_t *args;
     apr_status_t rv = APR_SUCCESS;
-    for (handles.count = 0; rv == APR_SUCCESS && handles.count < parcel->handles.count; handles.count++)
-        rv = xipc__port_handle_duplicate(&handles.items[handles.count], parcel->handles.items[handles.count]);
+    for (handles.count = 0; rv == APR_SUCCESS && handles.count < parcel->handles.count;
+         handles.count++)
+        rv = xipc__port_handle_duplicate(&handles.items[handles.count],
+                                         parcel->handles.items[handles.count]);
     while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
     xipc__connection_close_all();
     if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
-    if (rv == APR_SUCCESS) rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, &handles, pool);
+    if (rv == APR_SUCCESS)
+        rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, &handles, pool);
     xipc__port_exit(rv == APR_SUCCESS ? xipc__boot_run(process->target, args, pool) : EXIT_FAILURE);
 }
 
@@ -130,8 +136,9 @@ static apr_status_t start_forked(xipc_process_t *process)
 {
     xipc__place_t place;
     xipc__parcel_t parcel;
-    apr_status_t rv = xipc__port_image_find(&place, xipc__code_address((void (*)(void))process->target),
-                                            XIPC__PLACE_CODE, process->pool);
+    apr_status_t rv =
+        xipc__port_image_find(&place, xipc__code_address((void (*)(void))process->target),
+                              XIPC__PLACE_CODE, process->pool);
     if (rv != APR_SUCCESS) return rv;
     int threads = xipc__port_threads();
     if (threads > 1) return xipc__fail(XIPC_ETHREADS, "it has %d", threads);
@@ -151,16 +158,20 @@ static apr_status_t start_spawned(xipc_process_t *process)
 {
     (void)fflush(stdout);
     (void)fflush(stderr);
-    return xipc__boot_spawn(&process->child, process->name, process->target, process->args, process->pool);
+    return xipc__boot_spawn(&process->child, process->name, process->target, process->args,
+                            process->pool);
 }
 
 apr_status_t xipc_process_start(xipc_process_t *process)
 {
     if (process == NULL) return xipc__fail_null("process");
-    if (xipc__state.initialized == 0) return xipc__fail(XIPC_EINIT, "a process can't be started before");
-    if (process->owner != xipc__port_self()) return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
+    if (xipc__state.initialized == 0)
+        return xipc__fail(XIPC_EINIT, "a process can't be started before");
+    if (process->owner != xipc__port_self())
+        return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
     if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started before");
-    apr_status_t rv = process->method == XIPC_START_FORK ? start_forked(process) : start_spawned(process);
+    apr_status_t rv =
+        process->method == XIPC_START_FORK ? start_forked(process) : start_spawned(process);
     if (rv == APR_SUCCESS) process->is_started = 1;
     return rv;
 }
@@ -171,7 +182,8 @@ apr_status_t xipc_process_start(xipc_process_t *process)
 static apr_status_t check_child(const xipc_process_t *process)
 {
     if (process == NULL) return xipc__fail_null("process");
-    if (process->owner != xipc__port_self()) return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
+    if (process->owner != xipc__port_self())
+        return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
     if (!process->is_started) return xipc__fail(XIPC_ESTATE, "the process was not started");
     if (process->child == NULL) return xipc__fail(XIPC_ECLOSED, "process %s", process->name);
     return APR_SUCCESS;
@@ -195,7 +207,8 @@ apr_status_t xipc_process_exitcode(int *exitcode, const xipc_process_t *process)
 
 int xipc_process_is_alive(const xipc_process_t *process)
 {
-    return check_child(process) == APR_SUCCESS && APR_STATUS_IS_TIMEUP(xipc__port_child_wait(process->child, 0));
+    return check_child(process) == APR_SUCCESS &&
+           APR_STATUS_IS_TIMEUP(xipc__port_child_wait(process->child, 0));
 }
 
 pid_t xipc_process_pid(const xipc_process_t *process)
@@ -219,6 +232,7 @@ apr_status_t xipc_process_close(xipc_process_t *process)
 {
     if (process == NULL) return xipc__fail_null("process");
     if (process->child == NULL) return APR_SUCCESS;
-    if (xipc_process_is_alive(process)) return xipc__fail(APR_EBUSY, "process %s is running", process->name);
+    if (xipc_process_is_alive(process))
+        return xipc__fail(APR_EBUSY, "process %s is running", process->name);
     return process_cleanup(process);
 }

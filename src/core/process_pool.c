@@ -1,5 +1,6 @@
 /*
- * process_pool.c - a pool of workers as its owner sees it. The owner's own calls drive it; there is no thread.
+ * process_pool.c - a pool of workers as its owner sees it. The owner's own calls drive it; there is
+ * no thread.
  */
 #include "core/connection.h"
 #include "core/process.h"
@@ -72,7 +73,8 @@ static void end_worker(worker_t *worker)
 static apr_status_t describe_death(worker_t *worker)
 {
     int exitcode;
-    (void)xipc_process_kill(worker->process); /* a worker that lives without its connection is of no use */
+    (void)xipc_process_kill(
+        worker->process); /* a worker that lives without its connection is of no use */
     (void)xipc_process_join(worker->process, -1);
     if (xipc_process_exitcode(&exitcode, worker->process) != APR_SUCCESS)
         return xipc__fail(XIPC_EDIED, "the worker died in its task");
@@ -89,7 +91,8 @@ static apr_status_t pool_cleanup(void *data)
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_process_pool_options_create(xipc_process_pool_options_t **options, apr_pool_t *pool)
+apr_status_t xipc_process_pool_options_create(xipc_process_pool_options_t **options,
+                                              apr_pool_t *pool)
 {
     if (options == NULL) return xipc__fail_null("options");
     if (pool == NULL) return xipc__fail_null("pool");
@@ -97,7 +100,8 @@ apr_status_t xipc_process_pool_options_create(xipc_process_pool_options_t **opti
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_process_pool_options_processes_set(xipc_process_pool_options_t *options, apr_size_t processes)
+apr_status_t xipc_process_pool_options_processes_set(xipc_process_pool_options_t *options,
+                                                     apr_size_t processes)
 {
     if (options == NULL) return xipc__fail_null("options");
     options->processes = processes;
@@ -113,15 +117,18 @@ apr_status_t xipc_process_pool_options_start_method_set(xipc_process_pool_option
     return rv;
 }
 
-apr_status_t xipc_process_pool_create_ex(xipc_process_pool_t **workers, const xipc_process_pool_options_t *options,
+apr_status_t xipc_process_pool_create_ex(xipc_process_pool_t **workers,
+                                         const xipc_process_pool_options_t *options,
                                          apr_pool_t *pool)
 {
     static const xipc_process_pool_options_t defaults;
     if (workers == NULL) return xipc__fail_null("workers");
     if (pool == NULL) return xipc__fail_null("pool");
     if (options == NULL) options = &defaults;
-    apr_size_t processes = options->processes > 0 ? options->processes : (apr_size_t)xipc__port_processors();
-    if (processes > INT32_MAX / sizeof(worker_t)) return xipc__fail(APR_EINVAL, "so many processes can't be");
+    apr_size_t processes =
+        options->processes > 0 ? options->processes : (apr_size_t)xipc__port_processors();
+    if (processes > INT32_MAX / sizeof(worker_t))
+        return xipc__fail(APR_EINVAL, "so many processes can't be");
 
     xipc_process_pool_t *made = apr_pcalloc(pool, sizeof *made);
     made->pool = pool;
@@ -141,7 +148,8 @@ apr_status_t xipc_process_pool_create_ex(xipc_process_pool_t **workers, const xi
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_process_pool_create(xipc_process_pool_t **workers, apr_size_t processes, apr_pool_t *pool)
+apr_status_t xipc_process_pool_create(xipc_process_pool_t **workers, apr_size_t processes,
+                                      apr_pool_t *pool)
 {
     const xipc_process_pool_options_t options = {.processes = processes};
     return xipc_process_pool_create_ex(workers, &options, pool);
@@ -155,10 +163,12 @@ apr_size_t xipc_process_pool_processes(const xipc_process_pool_t *workers)
 /* ---- tasks ---- */
 
 /* Receive a worker's outcome, or learn that it is dead. APR_TIMEUP: neither until the deadline. */
-static apr_status_t receive_outcome(xipc_values_t **outcome, worker_t *worker, apr_time_t deadline, apr_pool_t *pool)
+static apr_status_t receive_outcome(xipc_values_t **outcome, worker_t *worker, apr_time_t deadline,
+                                    apr_pool_t *pool)
 {
     for (;;) {
-        xipc__waitable_t items[] = {{.stream = worker->connection->stream}, {.child = worker->process->child}};
+        xipc__waitable_t items[] = {{.stream = worker->connection->stream},
+                                    {.child = worker->process->child}};
         apr_status_t rv = xipc__port_wait(items, 2, deadline);
         if (rv != APR_SUCCESS) return rv;
         rv = xipc_connection_recv_values(outcome, worker->connection, 0, pool);
@@ -168,7 +178,10 @@ static apr_status_t receive_outcome(xipc_values_t **outcome, worker_t *worker, a
     }
 }
 
-/* Look whether workers that were left with their tasks are done or dead, waiting for the first until the deadline. */
+/*
+ * Look whether workers that were left with their tasks are done or dead, waiting for the first
+ * until the deadline.
+ */
 static void tidy_up(xipc_process_pool_t *workers, apr_time_t deadline, apr_pool_t *scratch)
 {
     apr_size_t count = 0;
@@ -189,7 +202,9 @@ static void tidy_up(xipc_process_pool_t *workers, apr_time_t deadline, apr_pool_
     }
 }
 
-/* A worker that waits for a task, made anew in the place of a dead one. APR_TIMEUP: all are busy. */
+/*
+ * A worker that waits for a task, made anew in the place of a dead one. APR_TIMEUP: all are busy.
+ */
 static apr_status_t find_idle(worker_t **idle, xipc_process_pool_t *workers)
 {
     apr_status_t rv = APR_TIMEUP;
@@ -216,7 +231,8 @@ static apr_status_t await_idle(worker_t **worker, xipc_process_pool_t *workers, 
     }
 }
 
-static apr_status_t read_outcome(xipc_values_t **result, const xipc_values_t *outcome, apr_pool_t *pool)
+static apr_status_t read_outcome(xipc_values_t **result, const xipc_values_t *outcome,
+                                 apr_pool_t *pool)
 {
     apr_int64_t is_tasks;
     apr_int64_t status;
@@ -234,7 +250,8 @@ static apr_status_t read_outcome(xipc_values_t **result, const xipc_values_t *ou
     }
     if (!is_tasks) return xipc__fail((apr_status_t)status, "%s", detail);
     (void)xipc_strerror((apr_status_t)status, text, sizeof text);
-    return xipc__fail(XIPC_EFAILED, "%d, %s%s%s", (int)status, text, *detail == '\0' ? "" : ": ", detail);
+    return xipc__fail(XIPC_EFAILED, "%d, %s%s%s", (int)status, text, *detail == '\0' ? "" : ": ",
+                      detail);
 }
 
 /* Give the worker the task and wait for what comes of it. */
@@ -267,8 +284,9 @@ static apr_status_t check_open(const xipc_process_pool_t *workers)
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_process_pool_apply(xipc_values_t **result, xipc_process_pool_t *workers, xipc_task_t task,
-                                     const xipc_values_t *args, apr_interval_time_t timeout, apr_pool_t *pool)
+apr_status_t xipc_process_pool_apply(xipc_values_t **result, xipc_process_pool_t *workers,
+                                     xipc_task_t task, const xipc_values_t *args,
+                                     apr_interval_time_t timeout, apr_pool_t *pool)
 {
     apr_status_t rv = check_open(workers);
     if (rv != APR_SUCCESS) return rv;
@@ -296,7 +314,8 @@ apr_status_t xipc_process_pool_close(xipc_process_pool_t *workers)
     if (rv != APR_SUCCESS) return rv;
     workers->is_closed = 1;
     for (apr_size_t i = 0; i < workers->count; i++)
-        if (workers->workers[i].pool != NULL) (void)xipc_connection_close(workers->workers[i].connection);
+        if (workers->workers[i].pool != NULL)
+            (void)xipc_connection_close(workers->workers[i].connection);
     return APR_SUCCESS;
 }
 

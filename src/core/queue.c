@@ -17,12 +17,16 @@ static apr_status_t queue_cleanup(void *data)
     return xipc_queue_close(data);
 }
 
-xipc_queue_t *xipc__queue_make(const xipc__queue_ops_t *ops, xipc_queue_backend_e backend, void *self,
-                               apr_size_t capacity, apr_size_t message_max, apr_pool_t *pool)
+xipc_queue_t *xipc__queue_make(const xipc__queue_ops_t *ops, xipc_queue_backend_e backend,
+                               void *self, apr_size_t capacity, apr_size_t message_max,
+                               apr_pool_t *pool)
 {
     xipc_queue_t *queue = apr_palloc(pool, sizeof *queue);
-    *queue =
-        (xipc_queue_t){.ops = ops, .self = self, .backend = backend, .capacity = capacity, .message_max = message_max};
+    *queue = (xipc_queue_t){.ops = ops,
+                            .self = self,
+                            .backend = backend,
+                            .capacity = capacity,
+                            .message_max = message_max};
     apr_pool_cleanup_register(pool, queue, queue_cleanup, apr_pool_cleanup_null);
     return queue;
 }
@@ -35,7 +39,8 @@ apr_status_t xipc_queue_options_create(xipc_queue_options_t **options, apr_pool_
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_queue_options_backend_set(xipc_queue_options_t *options, xipc_queue_backend_e backend)
+apr_status_t xipc_queue_options_backend_set(xipc_queue_options_t *options,
+                                            xipc_queue_backend_e backend)
 {
     if (options == NULL) return xipc__fail_null("options");
     switch (backend) {
@@ -57,26 +62,31 @@ apr_status_t xipc_queue_options_capacity_set(xipc_queue_options_t *options, apr_
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t *options, apr_size_t message_max)
+apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t *options,
+                                                apr_size_t message_max)
 {
     if (options == NULL) return xipc__fail_null("options");
     options->message_max = message_max;
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_queue_create_ex(xipc_queue_t **queue, const xipc_queue_options_t *options, apr_pool_t *pool)
+apr_status_t xipc_queue_create_ex(xipc_queue_t **queue, const xipc_queue_options_t *options,
+                                  apr_pool_t *pool)
 {
     static const xipc_queue_options_t defaults;
     if (queue == NULL) return xipc__fail_null("queue");
     if (pool == NULL) return xipc__fail_null("pool");
     if (options == NULL) options = &defaults;
-    if (options->backend != XIPC_QUEUE_AUTO && (int)options->backend != xipc__port_kernel_queue_backend())
-        return xipc__fail(APR_ENOTIMPL, "no %s here; this system's own queue is %s", backend_names[options->backend],
+    if (options->backend != XIPC_QUEUE_AUTO &&
+        (int)options->backend != xipc__port_kernel_queue_backend())
+        return xipc__fail(APR_ENOTIMPL, "no %s here; this system's own queue is %s",
+                          backend_names[options->backend],
                           backend_names[xipc__port_kernel_queue_backend()]);
     return xipc__queue_kernel_create(queue, options->capacity, options->message_max, pool);
 }
 
-apr_status_t xipc_queue_create(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max, apr_pool_t *pool)
+apr_status_t xipc_queue_create(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max,
+                               apr_pool_t *pool)
 {
     const xipc_queue_options_t options = {.capacity = capacity, .message_max = message_max};
     return xipc_queue_create_ex(queue, &options, pool);
@@ -91,19 +101,21 @@ static apr_status_t check(const xipc_queue_t *queue)
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_queue_put(xipc_queue_t *queue, const void *data, apr_size_t size, apr_interval_time_t timeout)
+apr_status_t xipc_queue_put(xipc_queue_t *queue, const void *data, apr_size_t size,
+                            apr_interval_time_t timeout)
 {
     apr_status_t rv = check(queue);
     if (rv != APR_SUCCESS) return rv;
     if (data == NULL && size > 0) return xipc__fail_null("data");
     if (queue->message_max > 0 && size > queue->message_max)
-        return xipc__fail(XIPC_EMSGSIZE, "%" APR_SIZE_T_FMT " bytes, the queue's limit is %" APR_SIZE_T_FMT, size,
+        return xipc__fail(XIPC_EMSGSIZE,
+                          "%" APR_SIZE_T_FMT " bytes, the queue's limit is %" APR_SIZE_T_FMT, size,
                           queue->message_max);
     return queue->ops->put(queue->self, data != NULL ? data : "", size, xipc__deadline(timeout));
 }
 
-apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queue_t *queue, apr_interval_time_t timeout,
-                            apr_pool_t *pool)
+apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queue_t *queue,
+                            apr_interval_time_t timeout, apr_pool_t *pool)
 {
     if (data == NULL) return xipc__fail_null("data");
     if (size == NULL) return xipc__fail_null("size");
@@ -114,8 +126,8 @@ apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queue_t *queue, 
     return queue->ops->get(data, size, queue->self, &room, xipc__deadline(timeout));
 }
 
-apr_status_t xipc_queue_get_into(apr_size_t *size, xipc_queue_t *queue, void *buffer, apr_size_t capacity,
-                                 apr_interval_time_t timeout)
+apr_status_t xipc_queue_get_into(apr_size_t *size, xipc_queue_t *queue, void *buffer,
+                                 apr_size_t capacity, apr_interval_time_t timeout)
 {
     if (size == NULL) return xipc__fail_null("size");
     if (buffer == NULL && capacity > 0) return xipc__fail_null("buffer");
@@ -136,7 +148,8 @@ apr_status_t xipc_queue_size(apr_size_t *count, xipc_queue_t *queue)
 int xipc_queue_is_full(xipc_queue_t *queue)
 {
     apr_size_t count;
-    return xipc_queue_size(&count, queue) == APR_SUCCESS && queue->capacity > 0 && count >= queue->capacity;
+    return xipc_queue_size(&count, queue) == APR_SUCCESS && queue->capacity > 0 &&
+           count >= queue->capacity;
 }
 
 int xipc_queue_is_empty(xipc_queue_t *queue)
@@ -200,6 +213,7 @@ apr_status_t xipc__queue_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack)
     const unsigned char *backend = xipc__unpack_bytes(unpack, 1);
     if (backend == NULL) return xipc__unpack_bad("a queue cut short");
     if (*backend == XIPC_QUEUE_MANAGED) return xipc__queue_managed_unpack(queue, unpack);
-    if (*backend == xipc__port_kernel_queue_backend()) return xipc__queue_kernel_unpack(queue, unpack);
+    if (*backend == xipc__port_kernel_queue_backend())
+        return xipc__queue_kernel_unpack(queue, unpack);
     return xipc__unpack_bad("a queue of a kind that is not here");
 }

@@ -9,14 +9,15 @@
 #include "xipc/queue.h"
 
 /*
- * What a backend does. The interface has checked the arguments: the queue is open, `size` within message_max.
- * `self` is the backend's own state.
+ * What a backend does. The interface has checked the arguments: the queue is open, `size` within
+ * message_max. `self` is the backend's own state.
  */
 typedef struct {
     int is_inheritance_only;
     apr_status_t (*put)(void *self, const void *data, apr_size_t size, apr_time_t deadline);
     /* Take the oldest message into the room; XIPC_EMSGSIZE writes *size and takes nothing. */
-    apr_status_t (*get)(void **data, apr_size_t *size, void *self, const xipc__room_t *room, apr_time_t deadline);
+    apr_status_t (*get)(void **data, apr_size_t *size, void *self, const xipc__room_t *room,
+                        apr_time_t deadline);
     apr_status_t (*size)(apr_size_t *count, void *self);
     /* Write what the receiver needs, handles included, to make its own. */
     apr_status_t (*pack)(xipc__parcel_t *parcel, void *self);
@@ -38,8 +39,9 @@ struct xipc_queue_options_t {
 };
 
 /* Make the queue object around a backend's state, which it owns from now on. */
-xipc_queue_t *xipc__queue_make(const xipc__queue_ops_t *ops, xipc_queue_backend_e backend, void *self,
-                               apr_size_t capacity, apr_size_t message_max, apr_pool_t *pool);
+xipc_queue_t *xipc__queue_make(const xipc__queue_ops_t *ops, xipc_queue_backend_e backend,
+                               void *self, apr_size_t capacity, apr_size_t message_max,
+                               apr_pool_t *pool);
 
 int xipc__queue_is_closed(const xipc_queue_t *queue);
 int xipc__queue_is_inheritance_only(const xipc_queue_t *queue);
@@ -49,13 +51,16 @@ apr_status_t xipc__queue_pack(xipc__parcel_t *parcel, const xipc_queue_t *queue)
 apr_status_t xipc__queue_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack);
 
 /* The backends: the system's own queue, and a queue in a manager. */
-apr_status_t xipc__queue_kernel_create(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max,
-                                       apr_pool_t *pool);
+apr_status_t xipc__queue_kernel_create(xipc_queue_t **queue, apr_size_t capacity,
+                                       apr_size_t message_max, apr_pool_t *pool);
 apr_status_t xipc__queue_kernel_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack);
 apr_status_t xipc__queue_managed_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack);
 
-/* A queue that the manager at the other end of `session` knows by `id`; it owns the session from now on. */
-xipc_queue_t *xipc__queue_managed_make(xipc_connection_t *session, apr_int64_t id, apr_size_t capacity,
-                                       apr_pool_t *pool);
+/*
+ * A queue that the manager at the other end of `session` knows by `id`; it owns the session from
+ * now on.
+ */
+xipc_queue_t *xipc__queue_managed_make(xipc_connection_t *session, apr_int64_t id,
+                                       apr_size_t capacity, apr_pool_t *pool);
 
 #endif

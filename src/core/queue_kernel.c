@@ -20,11 +20,12 @@ static apr_status_t kernel_put(void *self, const void *data, apr_size_t size, ap
 }
 
 /* Through a buffer for the largest message, since its size is not known before it is taken. */
-static apr_status_t get_to_pool(void **data, apr_size_t *size, kernel_t *kernel, const xipc__room_t *room, void *buffer,
-                                apr_time_t deadline)
+static apr_status_t get_to_pool(void **data, apr_size_t *size, kernel_t *kernel,
+                                const xipc__room_t *room, void *buffer, apr_time_t deadline)
 {
     apr_size_t got;
-    apr_status_t rv = xipc__port_kernel_queue_get(&got, kernel->queue, buffer, kernel->message_max, deadline);
+    apr_status_t rv =
+        xipc__port_kernel_queue_get(&got, kernel->queue, buffer, kernel->message_max, deadline);
     if (rv != APR_SUCCESS) return rv;
     void *place = xipc__room_get(room, got);
     if (place == NULL) return APR_ENOMEM;
@@ -34,20 +35,22 @@ static apr_status_t get_to_pool(void **data, apr_size_t *size, kernel_t *kernel,
     return APR_SUCCESS;
 }
 
-static apr_status_t get_to_buffer(void **data, apr_size_t *size, kernel_t *kernel, const xipc__room_t *room,
-                                  apr_time_t deadline)
+static apr_status_t get_to_buffer(void **data, apr_size_t *size, kernel_t *kernel,
+                                  const xipc__room_t *room, apr_time_t deadline)
 {
     if (room->capacity < kernel->message_max) {
         *size = kernel->message_max;
-        return xipc__fail(XIPC_EMSGSIZE,
-                          "the queue can't look before it takes, so the buffer must hold %" APR_SIZE_T_FMT,
-                          kernel->message_max);
+        return xipc__fail(
+            XIPC_EMSGSIZE,
+            "the queue can't look before it takes, so the buffer must hold %" APR_SIZE_T_FMT,
+            kernel->message_max);
     }
     *data = room->buffer;
     return xipc__port_kernel_queue_get(size, kernel->queue, room->buffer, room->capacity, deadline);
 }
 
-static apr_status_t kernel_get(void **data, apr_size_t *size, void *self, const xipc__room_t *room, apr_time_t deadline)
+static apr_status_t kernel_get(void **data, apr_size_t *size, void *self, const xipc__room_t *room,
+                               apr_time_t deadline)
 {
     kernel_t *kernel = self;
     if (room->pool == NULL) return get_to_buffer(data, size, kernel, room, deadline);
@@ -94,16 +97,17 @@ static const xipc__queue_ops_t kernel_ops = {
     .close = kernel_close,
 };
 
-static xipc_queue_t *make(xipc__kernel_queue_t *queue, apr_size_t capacity, apr_size_t message_max, apr_pool_t *pool)
+static xipc_queue_t *make(xipc__kernel_queue_t *queue, apr_size_t capacity, apr_size_t message_max,
+                          apr_pool_t *pool)
 {
     kernel_t *kernel = apr_palloc(pool, sizeof *kernel);
     *kernel = (kernel_t){.queue = queue, .message_max = message_max};
-    return xipc__queue_make(&kernel_ops, (xipc_queue_backend_e)xipc__port_kernel_queue_backend(), kernel, capacity,
-                            message_max, pool);
+    return xipc__queue_make(&kernel_ops, (xipc_queue_backend_e)xipc__port_kernel_queue_backend(),
+                            kernel, capacity, message_max, pool);
 }
 
-apr_status_t xipc__queue_kernel_create(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max,
-                                       apr_pool_t *pool)
+apr_status_t xipc__queue_kernel_create(xipc_queue_t **queue, apr_size_t capacity,
+                                       apr_size_t message_max, apr_pool_t *pool)
 {
     xipc__kernel_queue_t *made;
     apr_status_t rv = xipc__port_kernel_queue_create(&made, &capacity, &message_max, pool);
@@ -122,7 +126,8 @@ apr_status_t xipc__queue_kernel_unpack(xipc_queue_t **queue, xipc__unpack_t *unp
     xipc__kernel_queue_t *adopted;
     apr_size_t capacity;
     apr_size_t message_max;
-    rv = xipc__port_kernel_queue_adopt(&adopted, &capacity, &message_max, handles, (apr_size_t)count, unpack->pool);
+    rv = xipc__port_kernel_queue_adopt(&adopted, &capacity, &message_max, handles,
+                                       (apr_size_t)count, unpack->pool);
     if (rv != APR_SUCCESS) return rv;
     xipc__unpack_take(unpack, (apr_size_t)count);
     *queue = make(adopted, capacity, message_max, unpack->pool);

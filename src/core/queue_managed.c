@@ -18,14 +18,17 @@ static apr_status_t managed_put(void *self, const void *data, apr_size_t size, a
     managed_t *managed = self;
     apr_interval_time_t timeout = xipc__remaining(deadline);
     xipc_values_t *answer;
-    xipc_values_t *request = xipc__session_request(VERB_PUT, managed->id, timeout, 0, managed->scratch);
+    xipc_values_t *request =
+        xipc__session_request(VERB_PUT, managed->id, timeout, 0, managed->scratch);
     (void)xipc_values_add_bytes(request, data, size);
-    apr_status_t rv = xipc__session_call(&answer, managed->session, request, timeout, managed->scratch);
+    apr_status_t rv =
+        xipc__session_call(&answer, managed->session, request, timeout, managed->scratch);
     apr_pool_clear(managed->scratch);
     return rv;
 }
 
-static apr_status_t take_answer(void **data, apr_size_t *size, const xipc_values_t *answer, const xipc__room_t *room)
+static apr_status_t take_answer(void **data, apr_size_t *size, const xipc_values_t *answer,
+                                const xipc__room_t *room)
 {
     const void *message;
     apr_size_t got;
@@ -52,10 +55,13 @@ static apr_status_t managed_get(void **data, apr_size_t *size, void *self, const
 {
     managed_t *managed = self;
     apr_interval_time_t timeout = xipc__remaining(deadline);
-    apr_int64_t limit = room->pool != NULL || room->capacity > INT64_MAX ? -1 : (apr_int64_t)room->capacity;
+    apr_int64_t limit =
+        room->pool != NULL || room->capacity > INT64_MAX ? -1 : (apr_int64_t)room->capacity;
     xipc_values_t *answer;
-    xipc_values_t *request = xipc__session_request(VERB_GET, managed->id, timeout, limit, managed->scratch);
-    apr_status_t rv = xipc__session_call(&answer, managed->session, request, timeout, managed->scratch);
+    xipc_values_t *request =
+        xipc__session_request(VERB_GET, managed->id, timeout, limit, managed->scratch);
+    apr_status_t rv =
+        xipc__session_call(&answer, managed->session, request, timeout, managed->scratch);
     if (rv == APR_SUCCESS)
         rv = take_answer(data, size, answer, room);
     else if (rv == XIPC_EMSGSIZE && take_size(size, answer) == APR_SUCCESS)
@@ -107,8 +113,8 @@ static const xipc__queue_ops_t managed_ops = {
     .close = managed_close,
 };
 
-xipc_queue_t *xipc__queue_managed_make(xipc_connection_t *session, apr_int64_t id, apr_size_t capacity,
-                                       apr_pool_t *pool)
+xipc_queue_t *xipc__queue_managed_make(xipc_connection_t *session, apr_int64_t id,
+                                       apr_size_t capacity, apr_pool_t *pool)
 {
     managed_t *managed = apr_palloc(pool, sizeof *managed);
     *managed = (managed_t){.session = session, .id = id, .capacity = capacity};

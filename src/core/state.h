@@ -17,7 +17,10 @@ typedef struct {
 
 extern xipc__state_t xipc__state;
 
-/* For a few instructions at a time; it needs no set-up, so that it also serves before xipc_initialize(). */
+/*
+ * For a few instructions at a time; it needs no set-up, so that it also serves before
+ * xipc_initialize().
+ */
 void xipc__state_lock(void);
 void xipc__state_unlock(void);
 

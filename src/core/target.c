@@ -15,7 +15,8 @@ void (*xipc__code_function(const void *address))(void)
     return (void (*)(void))(uintptr_t)address;
 }
 
-apr_status_t xipc__place_add(xipc_values_t *values, const void *address, xipc__place_e kind, apr_pool_t *pool)
+apr_status_t xipc__place_add(xipc_values_t *values, const void *address, xipc__place_e kind,
+                             apr_pool_t *pool)
 {
     xipc__place_t place;
     apr_status_t rv = xipc__port_image_find(&place, address, kind, pool);
@@ -25,8 +26,8 @@ apr_status_t xipc__place_add(xipc_values_t *values, const void *address, xipc__p
     return xipc_values_add_bytes(values, place.build, place.build_size);
 }
 
-apr_status_t xipc__place_get(void **address, const xipc_values_t *values, apr_size_t index, xipc__place_e kind,
-                             apr_pool_t *pool)
+apr_status_t xipc__place_get(void **address, const xipc_values_t *values, apr_size_t index,
+                             xipc__place_e kind, apr_pool_t *pool)
 {
     xipc__place_t place;
     apr_int64_t offset;

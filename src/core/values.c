@@ -9,7 +9,8 @@
 
 #include <apr_strings.h>
 
-static const char *const type_names[] = {"nothing", "an int", "a real", "a string", "bytes", "a connection", "a queue"};
+static const char *const type_names[] = {"nothing", "an int",       "a real", "a string",
+                                         "bytes",   "a connection", "a queue"};
 
 xipc_values_t *xipc_values_make(apr_pool_t *pool)
 {
@@ -48,7 +49,8 @@ void xipc__values_append(xipc_values_t *values, const xipc_values_t *from, apr_s
         xipc__value_t *copy = xipc__values_push(values, source->type);
         copy->as = source->as;
         if (source->type == XIPC_VALUE_STRING || source->type == XIPC_VALUE_BYTES)
-            copy->as.bytes.data = copy_bytes(values->pool, source->as.bytes.data, source->as.bytes.size);
+            copy->as.bytes.data =
+                copy_bytes(values->pool, source->as.bytes.data, source->as.bytes.size);
     }
 }
 
@@ -60,18 +62,21 @@ apr_status_t xipc__values_check_inherit(const xipc_values_t *values)
             return xipc__fail(XIPC_EINHERIT, "value %" APR_SIZE_T_FMT " is a connection", i);
         if (value->type == XIPC_VALUE_QUEUE && xipc__queue_is_inheritance_only(value->as.queue))
             return xipc__fail(XIPC_EINHERIT,
-                              "value %" APR_SIZE_T_FMT " is a queue on %s; a manager's queue may go anywhere", i,
-                              xipc__queue_backend_name(value->as.queue));
+                              "value %" APR_SIZE_T_FMT
+                              " is a queue on %s; a manager's queue may go anywhere",
+                              i, xipc__queue_backend_name(value->as.queue));
     }
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_values_type(xipc_value_type_e *type, const xipc_values_t *values, apr_size_t index)
+apr_status_t xipc_values_type(xipc_value_type_e *type, const xipc_values_t *values,
+                              apr_size_t index)
 {
     if (type == NULL) return xipc__fail_null("type");
     if (values == NULL) return xipc__fail_null("values");
     if (index >= xipc_values_count(values))
-        return xipc__fail(XIPC_EINDEX, "index %" APR_SIZE_T_FMT " of %d", index, values->items->nelts);
+        return xipc__fail(XIPC_EINDEX, "index %" APR_SIZE_T_FMT " of %d", index,
+                          values->items->nelts);
     *type = xipc__values_at(values, index)->type;
     return APR_SUCCESS;
 }
@@ -90,7 +95,8 @@ apr_status_t xipc_values_add_real(xipc_values_t *values, double number)
     return APR_SUCCESS;
 }
 
-static void add_bytes(xipc_values_t *values, xipc_value_type_e type, const void *data, apr_size_t size)
+static void add_bytes(xipc_values_t *values, xipc_value_type_e type, const void *data,
+                      apr_size_t size)
 {
     const void *copy = copy_bytes(values->pool, data, size);
     xipc__value_t *value = xipc__values_push(values, type);
@@ -140,8 +146,8 @@ static apr_status_t find(const xipc__value_t **value, const xipc_values_t *value
     apr_status_t rv = xipc_values_type(&type, values, index);
     if (rv != APR_SUCCESS) return rv;
     if (type != wanted)
-        return xipc__fail(XIPC_ETYPE, "value %" APR_SIZE_T_FMT " is %s, not %s", index, type_names[type],
-                          type_names[wanted]);
+        return xipc__fail(XIPC_ETYPE, "value %" APR_SIZE_T_FMT " is %s, not %s", index,
+                          type_names[type], type_names[wanted]);
     *value = xipc__values_at(values, index);
     return APR_SUCCESS;
 }
@@ -164,7 +170,8 @@ apr_status_t xipc_values_get_real(double *number, const xipc_values_t *values, a
     return rv;
 }
 
-apr_status_t xipc_values_get_string(const char **string, const xipc_values_t *values, apr_size_t index)
+apr_status_t xipc_values_get_string(const char **string, const xipc_values_t *values,
+                                    apr_size_t index)
 {
     if (string == NULL) return xipc__fail_null("string");
     const xipc__value_t *value;
@@ -173,7 +180,8 @@ apr_status_t xipc_values_get_string(const char **string, const xipc_values_t *va
     return rv;
 }
 
-apr_status_t xipc_values_get_bytes(const void **data, apr_size_t *size, const xipc_values_t *values, apr_size_t index)
+apr_status_t xipc_values_get_bytes(const void **data, apr_size_t *size, const xipc_values_t *values,
+                                   apr_size_t index)
 {
     if (data == NULL) return xipc__fail_null("data");
     if (size == NULL) return xipc__fail_null("size");
@@ -185,7 +193,8 @@ apr_status_t xipc_values_get_bytes(const void **data, apr_size_t *size, const xi
     return APR_SUCCESS;
 }
 
-apr_status_t xipc_values_get_connection(xipc_connection_t **connection, const xipc_values_t *values, apr_size_t index)
+apr_status_t xipc_values_get_connection(xipc_connection_t **connection, const xipc_values_t *values,
+                                        apr_size_t index)
 {
     if (connection == NULL) return xipc__fail_null("connection");
     const xipc__value_t *value;
@@ -194,7 +203,8 @@ apr_status_t xipc_values_get_connection(xipc_connection_t **connection, const xi
     return rv;
 }
 
-apr_status_t xipc_values_get_queue(xipc_queue_t **queue, const xipc_values_t *values, apr_size_t index)
+apr_status_t xipc_values_get_queue(xipc_queue_t **queue, const xipc_values_t *values,
+                                   apr_size_t index)
 {
     if (queue == NULL) return xipc__fail_null("queue");
     const xipc__value_t *value;

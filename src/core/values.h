@@ -32,10 +32,16 @@ const xipc__value_t *xipc__values_at(const xipc_values_t *values, apr_size_t ind
 /* A new value at the end, to be filled in. */
 xipc__value_t *xipc__values_push(xipc_values_t *values, xipc_value_type_e type);
 
-/* Copy all of `from`, which may be NULL, from its value `first` on, to the end of `values`. Handles stay the same objects. */
+/*
+ * Copy all of `from`, which may be NULL, from its value `first` on, to the end of `values`. Handles
+ * stay the same objects.
+ */
 void xipc__values_append(xipc_values_t *values, const xipc_values_t *from, apr_size_t first);
 
-/* XIPC_EINHERIT when something in the list, which may be NULL, can't go to a process that runs already. */
+/*
+ * XIPC_EINHERIT when something in the list, which may be NULL, can't go to a process that runs
+ * already.
+ */
 apr_status_t xipc__values_check_inherit(const xipc_values_t *values);
 
 #endif

@@ -27,10 +27,12 @@ static void run(outcome_t *outcome, const xipc_values_t *message, apr_pool_t *po
     xipc_task_t task = (xipc_task_t)xipc__code_function(address);
     outcome->is_tasks = 1;
     outcome->status = task(outcome->result, args, pool);
-    if (outcome->status == APR_SUCCESS) outcome->status = xipc__values_check_inherit(outcome->result);
+    if (outcome->status == APR_SUCCESS)
+        outcome->status = xipc__values_check_inherit(outcome->result);
 }
 
-static apr_status_t send_outcome(xipc_connection_t *connection, const outcome_t *outcome, apr_pool_t *pool)
+static apr_status_t send_outcome(xipc_connection_t *connection, const outcome_t *outcome,
+                                 apr_pool_t *pool)
 {
     xipc_values_t *values = xipc_values_make(pool);
     (void)xipc_values_add_int(values, outcome->is_tasks);

@@ -1,6 +1,7 @@
 /*
- * port_image_elf.c - where code and data are on ELF systems (Linux, the BSDs): a module's load address, its segments, and
- * the build id that its linker wrote. A module without one is told by a hash of its code.
+ * port_image_elf.c - where code and data are on ELF systems (Linux, the BSDs): a module's load
+ * address, its segments, and the build id that its linker wrote. A module without one is told by a
+ * hash of its code.
  */
 #include "posix/posix.h"
 
@@ -32,8 +33,8 @@ static int visit_info(struct dl_phdr_info *info, size_t size, void *data)
 {
     (void)size;
     walk_t *walk = data;
-    const module_t module = {walk->seen++ == 0 || info->dlpi_name == NULL ? "" : info->dlpi_name, info->dlpi_addr,
-                             info->dlpi_phdr, info->dlpi_phnum};
+    const module_t module = {walk->seen++ == 0 || info->dlpi_name == NULL ? "" : info->dlpi_name,
+                             info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum};
     return walk->visit(&module, walk->data);
 }
 
@@ -59,7 +60,9 @@ static int holds(const module_t *module, ElfW(Addr) address, xipc__place_e kind)
 
 static const unsigned char *in_memory(const module_t *module, ElfW(Addr) address)
 {
-    return (const unsigned char *)(module->base + address); /* NOLINT(performance-no-int-to-ptr): a loaded segment */
+    return (
+        const unsigned char *)(module->base +
+                               address); /* NOLINT(performance-no-int-to-ptr): a loaded segment */
 }
 
 static size_t aligned(size_t size)
@@ -76,7 +79,8 @@ static size_t note_id(unsigned char *build, const unsigned char *notes, size_t s
         size_t whole = sizeof note + aligned(note.n_namesz) + aligned(note.n_descsz);
         const unsigned char *name = notes + sizeof note;
         if (whole > size) return 0;
-        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(name, "GNU", 4) == 0 && note.n_descsz > 0) {
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(name, "GNU", 4) == 0 &&
+            note.n_descsz > 0) {
             size_t id_size = note.n_descsz < XIPC__BUILD_MAX ? note.n_descsz : XIPC__BUILD_MAX;
             memcpy(build, name + 4, id_size);
             return id_size;
@@ -93,7 +97,8 @@ static size_t code_hash(unsigned char *build, const module_t *module)
     apr_uint64_t hash = 14695981039346656037U;
     for (int i = 0; i < module->count; i++) {
         const ElfW(Phdr) *segment = &module->segments[i];
-        if (segment->p_type != PT_LOAD || (segment->p_flags & (PF_X | PF_R)) != (PF_X | PF_R)) continue;
+        if (segment->p_type != PT_LOAD || (segment->p_flags & (PF_X | PF_R)) != (PF_X | PF_R))
+            continue;
         const unsigned char *code = in_memory(module, segment->p_vaddr);
         for (size_t at = 0; at < segment->p_filesz; at++) hash = (hash ^ code[at]) * 1099511628211U;
     }
@@ -138,12 +143,13 @@ static const char *real_path(const char *path, apr_pool_t *pool)
     return apr_pstrdup(pool, realpath(path, real) != NULL ? real : path);
 }
 
-apr_status_t xipc__port_image_find(xipc__place_t *place, const void *address, xipc__place_e kind, apr_pool_t *pool)
+apr_status_t xipc__port_image_find(xipc__place_t *place, const void *address, xipc__place_e kind,
+                                   apr_pool_t *pool)
 {
     search_t search = {(ElfW(Addr))address, kind, place};
     if (!walk_modules(find_address, &search))
-        return xipc__fail(XIPC_ETARGET, "%s at %pp", kind == XIPC__PLACE_CODE ? "no function" : "no variable",
-                          &address);
+        return xipc__fail(XIPC_ETARGET, "%s at %pp",
+                          kind == XIPC__PLACE_CODE ? "no function" : "no variable", &address);
     place->module = real_path(place->module, pool);
     return APR_SUCCESS;
 }
@@ -179,7 +185,8 @@ static const char *module_name(const xipc__place_t *place)
     return *place->module == '\0' ? "the program" : place->module;
 }
 
-apr_status_t xipc__port_image_address(void **address, const xipc__place_t *place, xipc__place_e kind, apr_pool_t *pool)
+apr_status_t xipc__port_image_address(void **address, const xipc__place_t *place,
+                                      xipc__place_e kind, apr_pool_t *pool)
 {
     lookup_t lookup = {.place = place, .kind = kind, .pool = pool, .status = APR_SUCCESS};
     if (!walk_modules(find_module, &lookup)) {
@@ -189,6 +196,8 @@ apr_status_t xipc__port_image_address(void **address, const xipc__place_t *place
             return xipc__fail(XIPC_ETARGET, "%s is not where it was", module_name(place));
     }
     if (lookup.status != APR_SUCCESS) return xipc__fail(lookup.status, "%s", module_name(place));
-    *address = (void *)lookup.address; /* NOLINT(performance-no-int-to-ptr): checked to lie in the module */
+    *address =
+        (void *)
+            lookup.address; /* NOLINT(performance-no-int-to-ptr): checked to lie in the module */
     return APR_SUCCESS;
 }

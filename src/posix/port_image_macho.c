@@ -1,5 +1,6 @@
 /*
- * port_image_macho.c - where code and data are on macOS: a Mach-O image's header, its segments and its UUID.
+ * port_image_macho.c - where code and data are on macOS: a Mach-O image's header, its segments and
+ * its UUID.
  */
 #include "posix/posix.h"
 
@@ -15,7 +16,8 @@
 /* Call `visit` for each load command; it returns not 0 to stop. */
 typedef int (*visit_t)(const struct load_command *command, intptr_t slide, void *data);
 
-static int walk_commands(const struct mach_header_64 *header, intptr_t slide, visit_t visit, void *data)
+static int walk_commands(const struct mach_header_64 *header, intptr_t slide, visit_t visit,
+                         void *data)
 {
     const char *at = (const char *)(header + 1);
     for (uint32_t i = 0; i < header->ncmds; i++) {
@@ -35,7 +37,8 @@ static int holds_command(const struct load_command *command, intptr_t slide, voi
 {
     const memory_t *memory = data;
     if (command->cmd != LC_SEGMENT_64) return 0;
-    const struct segment_command_64 *segment = (const struct segment_command_64 *)(const void *)command;
+    const struct segment_command_64 *segment =
+        (const struct segment_command_64 *)(const void *)command;
     return (segment->initprot & memory->wanted) != 0 &&
            memory->address - (uintptr_t)((intptr_t)segment->vmaddr + slide) < segment->vmsize;
 }
@@ -43,8 +46,10 @@ static int holds_command(const struct load_command *command, intptr_t slide, voi
 static int holds(uint32_t image, uintptr_t address, xipc__place_e kind)
 {
     memory_t memory = {address, kind == XIPC__PLACE_CODE ? VM_PROT_EXECUTE : VM_PROT_WRITE};
-    const struct mach_header_64 *header = (const struct mach_header_64 *)(const void *)_dyld_get_image_header(image);
-    return header != NULL && walk_commands(header, _dyld_get_image_vmaddr_slide(image), holds_command, &memory);
+    const struct mach_header_64 *header =
+        (const struct mach_header_64 *)(const void *)_dyld_get_image_header(image);
+    return header != NULL &&
+           walk_commands(header, _dyld_get_image_vmaddr_slide(image), holds_command, &memory);
 }
 
 static int uuid_command(const struct load_command *command, intptr_t slide, void *data)
@@ -55,10 +60,14 @@ static int uuid_command(const struct load_command *command, intptr_t slide, void
     return 1;
 }
 
-/* Every linker of the last fifteen years writes a UUID; an image without one is only told by its size of commands. */
+/*
+ * Every linker of the last fifteen years writes a UUID; an image without one is only told by its
+ * size of commands.
+ */
 static apr_size_t build_id(unsigned char *build, uint32_t image)
 {
-    const struct mach_header_64 *header = (const struct mach_header_64 *)(const void *)_dyld_get_image_header(image);
+    const struct mach_header_64 *header =
+        (const struct mach_header_64 *)(const void *)_dyld_get_image_header(image);
     if (walk_commands(header, 0, uuid_command, build)) return 16;
     memcpy(build, &header->sizeofcmds, sizeof header->sizeofcmds);
     return sizeof header->sizeofcmds;
@@ -78,7 +87,8 @@ static uintptr_t image_base(uint32_t image)
     return (uintptr_t)_dyld_get_image_header(image);
 }
 
-apr_status_t xipc__port_image_find(xipc__place_t *place, const void *address, xipc__place_e kind, apr_pool_t *pool)
+apr_status_t xipc__port_image_find(xipc__place_t *place, const void *address, xipc__place_e kind,
+                                   apr_pool_t *pool)
 {
     for (uint32_t image = 0; image < _dyld_image_count(); image++) {
         if (!holds(image, (uintptr_t)address, kind)) continue;
@@ -87,7 +97,8 @@ apr_status_t xipc__port_image_find(xipc__place_t *place, const void *address, xi
         place->build_size = build_id(place->build, image);
         return APR_SUCCESS;
     }
-    return xipc__fail(XIPC_ETARGET, "%s at %pp", kind == XIPC__PLACE_CODE ? "no function" : "no variable", &address);
+    return xipc__fail(XIPC_ETARGET, "%s at %pp",
+                      kind == XIPC__PLACE_CODE ? "no function" : "no variable", &address);
 }
 
 static int find_module(uint32_t *found, const char *module, apr_pool_t *pool)
@@ -100,7 +111,8 @@ static int find_module(uint32_t *found, const char *module, apr_pool_t *pool)
     return 0;
 }
 
-apr_status_t xipc__port_image_address(void **address, const xipc__place_t *place, xipc__place_e kind, apr_pool_t *pool)
+apr_status_t xipc__port_image_address(void **address, const xipc__place_t *place,
+                                      xipc__place_e kind, apr_pool_t *pool)
 {
     uint32_t image;
     unsigned char build[XIPC__BUILD_MAX];
@@ -110,7 +122,8 @@ apr_status_t xipc__port_image_address(void **address, const xipc__place_t *place
          !find_module(&image, place->module, pool)))
         return xipc__fail(XIPC_ETARGET, "%s can't be loaded", name);
     apr_size_t size = build_id(build, image);
-    if (size != place->build_size || memcmp(build, place->build, size) != 0) return xipc__fail(XIPC_EBUILD, "%s", name);
+    if (size != place->build_size || memcmp(build, place->build, size) != 0)
+        return xipc__fail(XIPC_EBUILD, "%s", name);
     uintptr_t found = image_base(image) + (uintptr_t)place->offset;
     if (!holds(image, found, kind)) return xipc__fail(XIPC_ETARGET, "%s", name);
     *address = (void *)found;

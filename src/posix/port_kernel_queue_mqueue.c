@@ -1,6 +1,7 @@
 /*
- * port_kernel_queue_mqueue.c - POSIX message queues where a queue is a descriptor (Linux): it can be polled, inherited
- * and passed on. The kernel keeps the messages, so that no death of a process can harm the others.
+ * port_kernel_queue_mqueue.c - POSIX message queues where a queue is a descriptor (Linux): it can
+ * be polled, inherited and passed on. The kernel keeps the messages, so that no death of a process
+ * can harm the others.
  */
 #include "posix/posix.h"
 
@@ -65,9 +66,12 @@ static apr_status_t explain_einval(apr_size_t capacity, apr_size_t message_max)
     unsigned long msg_max = read_limit("msg_max");
     unsigned long msgsize_max = read_limit("msgsize_max");
     if (msgsize_max > 0 && message_max > msgsize_max)
-        return xipc__fail(XIPC_ELIMIT, "fs.mqueue.msgsize_max = %lu, asked for messages of %" APR_SIZE_T_FMT " bytes",
+        return xipc__fail(XIPC_ELIMIT,
+                          "fs.mqueue.msgsize_max = %lu, asked for messages of %" APR_SIZE_T_FMT
+                          " bytes",
                           msgsize_max, message_max);
-    return xipc__fail(XIPC_ELIMIT, "fs.mqueue.msg_max = %lu, asked for %" APR_SIZE_T_FMT " messages", msg_max,
+    return xipc__fail(XIPC_ELIMIT,
+                      "fs.mqueue.msg_max = %lu, asked for %" APR_SIZE_T_FMT " messages", msg_max,
                       capacity);
 }
 
@@ -79,7 +83,8 @@ static apr_status_t explain(int error, apr_size_t capacity, apr_size_t message_m
     case EMFILE:
         return explain_emfile(capacity, message_max);
     case ENOSPC:
-        return xipc__fail(XIPC_ELIMIT, "fs.mqueue.queues_max = %lu queues in this system", read_limit("queues_max"));
+        return xipc__fail(XIPC_ELIMIT, "fs.mqueue.queues_max = %lu queues in this system",
+                          read_limit("queues_max"));
     default:
         return APR_FROM_OS_ERROR(error);
     }
@@ -95,14 +100,16 @@ static apr_status_t open_unnamed(mqd_t *mq, struct mq_attr *attributes)
         char name[48];
         apr_status_t rv = apr_generate_random_bytes((unsigned char *)&random, sizeof random);
         if (rv != APR_SUCCESS) return rv;
-        (void)apr_snprintf(name, sizeof name, "/xipc-%" APR_PID_T_FMT "-%" APR_UINT64_T_HEX_FMT, getpid(), random);
+        (void)apr_snprintf(name, sizeof name, "/xipc-%" APR_PID_T_FMT "-%" APR_UINT64_T_HEX_FMT,
+                           getpid(), random);
         *mq = mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, S_IRUSR | S_IWUSR, attributes);
         if (*mq >= 0) {
             (void)mq_unlink(name);
             return APR_SUCCESS;
         }
         if (errno != EEXIST)
-            return explain(errno, (apr_size_t)attributes->mq_maxmsg, (apr_size_t)attributes->mq_msgsize);
+            return explain(errno, (apr_size_t)attributes->mq_maxmsg,
+                           (apr_size_t)attributes->mq_msgsize);
     }
 }
 
@@ -113,8 +120,8 @@ static xipc__kernel_queue_t *make(mqd_t mq, apr_pool_t *pool)
     return queue;
 }
 
-apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_size_t *capacity, apr_size_t *message_max,
-                                            apr_pool_t *pool)
+apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_size_t *capacity,
+                                            apr_size_t *message_max, apr_pool_t *pool)
 {
     apr_size_t depth = *capacity > 0 ? *capacity : (apr_size_t)read_limit("msg_max");
     apr_size_t size = *message_max > 0 ? *message_max : DEFAULT_MESSAGE_MAX;
@@ -136,12 +143,13 @@ void xipc__port_kernel_queue_handles(xipc__handles_t *handles, const xipc__kerne
     handles->count = 1;
 }
 
-apr_status_t xipc__port_kernel_queue_adopt(xipc__kernel_queue_t **queue, apr_size_t *capacity, apr_size_t *message_max,
-                                           const xipc__handle_t *handles, apr_size_t count, apr_pool_t *pool)
+apr_status_t xipc__port_kernel_queue_adopt(xipc__kernel_queue_t **queue, apr_size_t *capacity,
+                                           apr_size_t *message_max, const xipc__handle_t *handles,
+                                           apr_size_t count, apr_pool_t *pool)
 {
     struct mq_attr attributes;
-    if (count != 1 || mq_getattr((mqd_t)handles[0], &attributes) != 0 || attributes.mq_maxmsg <= 0 ||
-        attributes.mq_msgsize <= 0)
+    if (count != 1 || mq_getattr((mqd_t)handles[0], &attributes) != 0 ||
+        attributes.mq_maxmsg <= 0 || attributes.mq_msgsize <= 0)
         return xipc__fail(XIPC_EPROTOCOL, "the descriptor is no message queue");
     /* all of ours are non-blocking; another's would let a call wait beyond its deadline */
     struct mq_attr non_blocking = {.mq_flags = O_NONBLOCK};
@@ -161,8 +169,8 @@ void xipc__port_kernel_queue_close(xipc__kernel_queue_t *queue)
 /* ---- using ---- */
 
 /*
- * After a call that would have blocked: wait until it need not. mq_timedsend and mq_timedreceive know only the wall
- * clock, which may jump, so the waiting is done by poll.
+ * After a call that would have blocked: wait until it need not. mq_timedsend and mq_timedreceive
+ * know only the wall clock, which may jump, so the waiting is done by poll.
  */
 static apr_status_t wait_until(const xipc__kernel_queue_t *queue, short events, apr_time_t deadline)
 {
@@ -171,8 +179,8 @@ static apr_status_t wait_until(const xipc__kernel_queue_t *queue, short events, 
     return xipc__fd_wait(queue->mq, events, deadline);
 }
 
-apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data, apr_size_t size,
-                                         apr_time_t deadline)
+apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data,
+                                         apr_size_t size, apr_time_t deadline)
 {
     while (mq_send(queue->mq, data, size, 0) != 0) {
         apr_status_t rv = wait_until(queue, POLLOUT, deadline);
@@ -182,8 +190,8 @@ apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void
     return APR_SUCCESS;
 }
 
-apr_status_t xipc__port_kernel_queue_get(apr_size_t *size, xipc__kernel_queue_t *queue, void *buffer,
-                                         apr_size_t capacity, apr_time_t deadline)
+apr_status_t xipc__port_kernel_queue_get(apr_size_t *size, xipc__kernel_queue_t *queue,
+                                         void *buffer, apr_size_t capacity, apr_time_t deadline)
 {
     ssize_t got;
     while ((got = mq_receive(queue->mq, buffer, capacity, NULL)) < 0) {

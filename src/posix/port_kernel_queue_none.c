@@ -1,5 +1,6 @@
 /*
- * port_kernel_queue_none.c - systems without message queues that are descriptors (macOS has none at all).
+ * port_kernel_queue_none.c - systems without message queues that are descriptors (macOS has none at
+ * all).
  */
 #include "core/port.h"
 
@@ -10,8 +11,8 @@ int xipc__port_kernel_queue_backend(void)
     return XIPC_QUEUE_AUTO;
 }
 
-apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_size_t *capacity, apr_size_t *message_max,
-                                            apr_pool_t *pool)
+apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_size_t *capacity,
+                                            apr_size_t *message_max, apr_pool_t *pool)
 {
     (void)queue, (void)capacity, (void)message_max, (void)pool;
     return xipc__fail(APR_ENOTIMPL, "this system has no mqueue and no mailslot");
@@ -19,15 +20,15 @@ apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_si
 
 /* No queue is ever made here, so the rest is never called; the linker wants it all the same. */
 
-apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data, apr_size_t size,
-                                         apr_time_t deadline)
+apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data,
+                                         apr_size_t size, apr_time_t deadline)
 {
     (void)queue, (void)data, (void)size, (void)deadline;
     return APR_ENOTIMPL;
 }
 
-apr_status_t xipc__port_kernel_queue_get(apr_size_t *size, xipc__kernel_queue_t *queue, void *buffer,
-                                         apr_size_t capacity, apr_time_t deadline)
+apr_status_t xipc__port_kernel_queue_get(apr_size_t *size, xipc__kernel_queue_t *queue,
+                                         void *buffer, apr_size_t capacity, apr_time_t deadline)
 {
     (void)size, (void)queue, (void)buffer, (void)capacity, (void)deadline;
     return APR_ENOTIMPL;
@@ -45,8 +46,9 @@ void xipc__port_kernel_queue_handles(xipc__handles_t *handles, const xipc__kerne
     handles->count = 0;
 }
 
-apr_status_t xipc__port_kernel_queue_adopt(xipc__kernel_queue_t **queue, apr_size_t *capacity, apr_size_t *message_max,
-                                           const xipc__handle_t *handles, apr_size_t count, apr_pool_t *pool)
+apr_status_t xipc__port_kernel_queue_adopt(xipc__kernel_queue_t **queue, apr_size_t *capacity,
+                                           apr_size_t *message_max, const xipc__handle_t *handles,
+                                           apr_size_t count, apr_pool_t *pool)
 {
     (void)queue, (void)capacity, (void)message_max, (void)handles, (void)count, (void)pool;
     return xipc__fail(XIPC_EPROTOCOL, "this system has no such queue");

@@ -78,7 +78,10 @@ static int spawn(pid_t *pid, const char *program, const char *name, int boot)
     return error;
 }
 
-/* A program that runs with a standard stream closed must not hand its boot stream to the child in that place. */
+/*
+ * A program that runs with a standard stream closed must not hand its boot stream to the child in
+ * that place.
+ */
 static apr_status_t raise_above_standard(xipc__stream_t *stream)
 {
     if (stream->fd >= BOOT_FD) return APR_SUCCESS;
@@ -89,8 +92,8 @@ static apr_status_t raise_above_standard(xipc__stream_t *stream)
     return APR_SUCCESS;
 }
 
-apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot, const char *program, const char *name,
-                                    apr_pool_t *pool)
+apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot,
+                                    const char *program, const char *name, apr_pool_t *pool)
 {
     xipc__stream_t *mine;
     xipc__stream_t *theirs;
@@ -168,7 +171,8 @@ pid_t xipc__port_child_pid(const xipc__child_t *child)
 apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 {
     if (child->is_ended) return APR_SUCCESS;
-    if (xipc__sentinel_signal(child->sentinel, child->pid, how == XIPC__STOP_KILL ? SIGKILL : SIGTERM) == 0)
+    if (xipc__sentinel_signal(child->sentinel, child->pid,
+                              how == XIPC__STOP_KILL ? SIGKILL : SIGTERM) == 0)
         return APR_SUCCESS;
     return errno == ESRCH ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
 }

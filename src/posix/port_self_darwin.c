@@ -23,7 +23,8 @@ int xipc__port_threads(void)
     thread_act_array_t threads;
     mach_msg_type_number_t count = 1;
     if (task_threads(mach_task_self(), &threads, &count) != KERN_SUCCESS) return 1;
-    for (mach_msg_type_number_t i = 0; i < count; i++) (void)mach_port_deallocate(mach_task_self(), threads[i]);
+    for (mach_msg_type_number_t i = 0; i < count; i++)
+        (void)mach_port_deallocate(mach_task_self(), threads[i]);
     (void)vm_deallocate(mach_task_self(), (vm_address_t)threads, count * sizeof threads[0]);
     return (int)count;
 }

@@ -24,7 +24,9 @@ int xipc__port_threads(void)
     struct kinfo_proc self;
     int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, getpid()};
     size_t size = sizeof self;
-    return sysctl(name, 4, &self, &size, NULL, 0) == 0 && self.ki_numthreads > 1 ? self.ki_numthreads : 1;
+    return sysctl(name, 4, &self, &size, NULL, 0) == 0 && self.ki_numthreads > 1
+               ? self.ki_numthreads
+               : 1;
 }
 
 int xipc__port_processors(void)

@@ -1,5 +1,6 @@
 /*
- * port_sentinel_kqueue.c - macOS and the BSDs: a kqueue that holds one event, the end of one process.
+ * port_sentinel_kqueue.c - macOS and the BSDs: a kqueue that holds one event, the end of one
+ * process.
  */
 #include "posix/posix.h"
 
@@ -38,5 +39,6 @@ int xipc__sentinel_open(pid_t pid)
 int xipc__sentinel_signal(int sentinel, pid_t pid, int signal)
 {
     (void)sentinel;
-    return kill(pid, signal); /* the number is the child's as long as it is not reaped, which only its owner does */
+    /* the number is the child's as long as it is not reaped, which only its owner does */
+    return kill(pid, signal);
 }

@@ -1,5 +1,6 @@
 /*
- * port_sentinel_pidfd.c - Linux: a pidfd stands for one process, whatever its number is used for later.
+ * port_sentinel_pidfd.c - Linux: a pidfd stands for one process, whatever its number is used for
+ * later.
  */
 #include "posix/posix.h"
 

@@ -1,5 +1,6 @@
 /*
- * port_socket_atomic.c - sockets on systems where flags make them close-on-exec from birth (Linux, the BSDs).
+ * port_socket_atomic.c - sockets on systems where flags make them close-on-exec from birth (Linux,
+ * the BSDs).
  */
 #include "posix/posix.h"
 

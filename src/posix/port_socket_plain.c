@@ -1,9 +1,9 @@
 /*
- * port_socket_plain.c - sockets on systems without such flags (macOS): close-on-exec is set right after birth, and
- * SIGPIPE is switched off by a socket option.
+ * port_socket_plain.c - sockets on systems without such flags (macOS): close-on-exec is set right
+ * after birth, and SIGPIPE is switched off by a socket option.
  *
- * Between birth and flag another thread's fork and exec could take the descriptor along; xipc's own starts can't, since
- * they close everything that is not listed.
+ * Between birth and flag another thread's fork and exec could take the descriptor along; xipc's own
+ * starts can't, since they close everything that is not listed.
  */
 #include "posix/posix.h"
 
@@ -44,7 +44,8 @@ ssize_t xipc__socket_receive(int fd, struct msghdr *message)
 {
     ssize_t count = recvmsg(fd, message, MSG_DONTWAIT);
     if (count <= 0 || message->msg_controllen == 0) return count;
-    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
+         header = CMSG_NXTHDR(message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
         size_t received = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (size_t i = 0; i < received; i++) {

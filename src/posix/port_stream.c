@@ -40,7 +40,8 @@ static xipc__stream_t *make(int fd, apr_pool_t *pool)
     return stream;
 }
 
-apr_status_t xipc__port_stream_pair(xipc__stream_t **first, xipc__stream_t **second, int duplex, apr_pool_t *pool)
+apr_status_t xipc__port_stream_pair(xipc__stream_t **first, xipc__stream_t **second, int duplex,
+                                    apr_pool_t *pool)
 {
     int fds[2];
     if (xipc__socket_pair(fds) != 0) return APR_FROM_OS_ERROR(errno);
@@ -68,11 +69,13 @@ static void put_handles(struct msghdr *message, control_t *control, const xipc__
     }
 }
 
-apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream, xipc__span_t head, xipc__span_t body,
-                                     const xipc__handles_t *handles, apr_time_t deadline)
+apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream, xipc__span_t head,
+                                     xipc__span_t body, const xipc__handles_t *handles,
+                                     apr_time_t deadline)
 {
     control_t control;
-    struct iovec parts[2] = {{(void *)(uintptr_t)head.data, head.size}, {(void *)(uintptr_t)body.data, body.size}};
+    struct iovec parts[2] = {{(void *)(uintptr_t)head.data, head.size},
+                             {(void *)(uintptr_t)body.data, body.size}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     if (handles != NULL) put_handles(&message, &control, handles);
     for (;;) {
@@ -83,7 +86,8 @@ apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream
         }
         int error = sent == 0 ? EAGAIN : errno;
         if (error == ECONNRESET) error = EPIPE; /* some systems say it so */
-        if (error != EAGAIN && error != EWOULDBLOCK && error != EINTR) return APR_FROM_OS_ERROR(error);
+        if (error != EAGAIN && error != EWOULDBLOCK && error != EINTR)
+            return APR_FROM_OS_ERROR(error);
         if (error == EINTR) continue;
         apr_status_t rv = xipc__fd_wait(stream->fd, POLLOUT, deadline);
         if (rv != APR_SUCCESS) return rv;
@@ -94,7 +98,8 @@ apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream
 static apr_status_t take_handles(struct msghdr *message, xipc__handles_t *handles)
 {
     int is_too_many = (message->msg_flags & MSG_CTRUNC) != 0;
-    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
+         header = CMSG_NXTHDR(message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
         apr_size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (apr_size_t i = 0; i < count; i++) {
@@ -111,21 +116,28 @@ static apr_status_t take_handles(struct msghdr *message, xipc__handles_t *handle
     return xipc__fail(XIPC_EPROTOCOL, "more than %d handles in one message", XIPC__HANDLES_MAX);
 }
 
-apr_status_t xipc__port_stream_read(apr_size_t *got, xipc__stream_t *stream, void *buffer, apr_size_t capacity,
-                                    xipc__handles_t *handles, apr_time_t deadline)
+apr_status_t xipc__port_stream_read(apr_size_t *got, xipc__stream_t *stream, void *buffer,
+                                    apr_size_t capacity, xipc__handles_t *handles,
+                                    apr_time_t deadline)
 {
     for (;;) {
         control_t control;
         struct iovec part = {buffer, capacity};
-        struct msghdr message = {
-            .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+        struct msghdr message = {.msg_iov = &part,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control.bytes,
+                                 .msg_controllen = sizeof control.bytes};
         ssize_t count = xipc__socket_receive(stream->fd, &message);
         if (count > 0) {
-            apr_status_t rv = message.msg_controllen > 0 ? take_handles(&message, handles) : APR_SUCCESS;
+            apr_status_t rv =
+                message.msg_controllen > 0 ? take_handles(&message, handles) : APR_SUCCESS;
             if (rv == APR_SUCCESS) *got = (apr_size_t)count;
             return rv;
         }
-        /* a reset: the other side closed with something of ours unread; all it had sent was received by now */
+        /*
+         * a reset: the other side closed with something of ours unread; all it had sent was
+         * received by now
+         */
         if (count == 0 || errno == ECONNRESET) return APR_EOF;
         if (errno == EINTR) continue;
         if (errno != EAGAIN && errno != EWOULDBLOCK) return APR_FROM_OS_ERROR(errno);
@@ -150,7 +162,8 @@ xipc__handle_t xipc__port_stream_handle(const xipc__stream_t *stream)
     return stream->fd;
 }
 
-apr_status_t xipc__port_stream_adopt(xipc__stream_t **stream, xipc__handle_t handle, apr_pool_t *pool)
+apr_status_t xipc__port_stream_adopt(xipc__stream_t **stream, xipc__handle_t handle,
+                                     apr_pool_t *pool)
 {
     int type = 0;
     socklen_t size = sizeof type;

@@ -40,7 +40,8 @@ apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time
     struct pollfd few[16];
     struct pollfd *list = few;
     int is_any_over = 0;
-    if (count > sizeof few / sizeof few[0] && (list = calloc(count, sizeof *list)) == NULL) return APR_ENOMEM;
+    if (count > sizeof few / sizeof few[0] && (list = calloc(count, sizeof *list)) == NULL)
+        return APR_ENOMEM;
     for (apr_size_t i = 0; i < count; i++) {
         list[i] = (struct pollfd){.fd = watched_fd(&items[i]), .events = POLLIN};
         is_any_over |= is_over(&items[i]);

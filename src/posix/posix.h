@@ -1,5 +1,6 @@
 /*
- * posix.h - what the POSIX files share: descriptors, and the few calls that differ inside the family.
+ * posix.h - what the POSIX files share: descriptors, and the few calls that differ inside the
+ * family.
  */
 #ifndef XIPC_POSIX_POSIX_H
 #define XIPC_POSIX_POSIX_H
@@ -9,14 +10,20 @@
 #include <spawn.h>
 #include <sys/socket.h>
 
-/* Wait until a descriptor is ready for `events` of poll(2), or in error. APR_TIMEUP: the deadline came first. */
+/*
+ * Wait until a descriptor is ready for `events` of poll(2), or in error. APR_TIMEUP: the deadline
+ * came first.
+ */
 apr_status_t xipc__fd_wait(int fd, short events, apr_time_t deadline);
 
 /* The same for a whole list. */
 struct pollfd;
 apr_status_t xipc__fd_poll(struct pollfd *list, apr_size_t count, apr_time_t deadline);
 
-/* ---- port_socket_*.c: sockets whose descriptors are close-on-exec, and writes without SIGPIPE ---- */
+/*
+ * ---- port_socket_*.c: sockets whose descriptors are close-on-exec, and writes without SIGPIPE
+ * ----
+ */
 
 int xipc__socket_pair(int fds[2]);
 ssize_t xipc__socket_send(int fd, const struct msghdr *message);
@@ -35,7 +42,8 @@ int xipc__sentinel_signal(int sentinel, pid_t pid, int signal);
 
 /* ---- port_spawn_*.c: close all descriptors from `first` on in the spawned program ---- */
 
-int xipc__spawn_close_from(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int first);
+int xipc__spawn_close_from(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
+                           int first);
 
 /* ---- port_self_*.c: this process ---- */
 
