@@ -35,6 +35,7 @@ endfunction()
 
 if(WIN32)
     set(XIPC_SYSTEM_SOURCES
+        src/win32/mailslot.c
         src/win32/port_clock.c
         src/win32/port_handles.c
         src/win32/port_image.c
