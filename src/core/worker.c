@@ -7,6 +7,7 @@
 #include "core/values.h"
 #include "xipc/connection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -55,6 +56,8 @@ int xipc__worker_main(xipc_values_t *args, apr_pool_t *pool)
         if (rv != APR_SUCCESS) return APR_STATUS_IS_EOF(rv) ? EXIT_SUCCESS : EXIT_FAILURE;
         outcome_t outcome;
         run(&outcome, message, task_pool);
+        (void)fflush(stdout); /* what a task printed is there when its result is */
+        (void)fflush(stderr);
         if (send_outcome(connection, &outcome, task_pool) != APR_SUCCESS) return EXIT_FAILURE;
         apr_pool_clear(task_pool);
     }
