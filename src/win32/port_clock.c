@@ -1,0 +1,15 @@
+/*
+ * port_clock.c - the clock of deadlines.
+ */
+#include "win32/win32.h"
+
+apr_time_t xipc__port_clock(void)
+{
+    /* neither fails since Windows XP; the counter runs from the start of the system, so processes can compare it */
+    LARGE_INTEGER frequency, count;
+    QueryPerformanceFrequency(&frequency);
+    QueryPerformanceCounter(&count);
+    LONGLONG seconds = count.QuadPart / frequency.QuadPart;
+    LONGLONG rest = count.QuadPart % frequency.QuadPart;
+    return seconds * APR_USEC_PER_SEC + rest * APR_USEC_PER_SEC / frequency.QuadPart;
+}

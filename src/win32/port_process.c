@@ -1,0 +1,303 @@
+/*
+ * port_process.c - processes: CreateProcessW with an exact list of what the child inherits.
+ */
+#include "win32/win32.h"
+
+#include <apr_strings.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tlhelp32.h>
+
+/* TerminateProcess tells no signal; these exit codes stand for one. No program returns them by chance: they are larger
+   than what a C program's exit codes are on other systems. */
+enum { SIGNAL_CODE = 0x10000, SIGNAL_KILL = 9, SIGNAL_TERMINATE = 15 };
+
+/* ---- this process ---- */
+
+int xipc__port_threads(void)
+{
+    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+    if (snapshot == INVALID_HANDLE_VALUE) return 1;
+
+    THREADENTRY32 entry = {.dwSize = sizeof entry};
+    int count = 0;
+    for (BOOL ok = Thread32First(snapshot, &entry); ok; ok = Thread32Next(snapshot, &entry))
+        if (entry.th32OwnerProcessID == GetCurrentProcessId()) count++;
+    CloseHandle(snapshot);
+    return count > 0 ? count : 1;
+}
+
+int xipc__port_processors(void)
+{
+    DWORD_PTR own = 0, all = 0;
+    int count = 0;
+    if (GetProcessAffinityMask(GetCurrentProcess(), &own, &all))
+        for (; own != 0; own &= own - 1) count++;
+    /* the mask is 0 where the process runs in more than one group of processors */
+    return count > 0 ? count : (int)GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
+}
+
+int xipc__port_has_fork(void)
+{
+    return 0;
+}
+
+int xipc__port_prefers_fork(void)
+{
+    return 0;
+}
+
+pid_t xipc__port_self(void)
+{
+    return (pid_t)GetCurrentProcessId();
+}
+
+apr_status_t xipc__port_child_fork(xipc__child_t **child, apr_pool_t *pool)
+{
+    (void)child;
+    (void)pool;
+    return xipc__fail(APR_ENOTIMPL, "Windows has no fork");
+}
+
+/* ---- starting ---- */
+
+/* What CreateProcessW is given. */
+typedef struct {
+    wchar_t *program;
+    wchar_t *command;
+    STARTUPINFOEXW startup;
+    HANDLE inherited[4]; /* the only inheritable handles, made for this start */
+    DWORD count;
+} launch_t;
+
+/* The file to run, as a path that may be longer than MAX_PATH. */
+static apr_status_t program_path(wchar_t **path, const char *program, apr_pool_t *pool)
+{
+    if (program == NULL) {
+        apr_status_t rv = xipc__win32_module_path(path, NULL, pool);
+        if (rv != APR_SUCCESS) return rv;
+    } else {
+        apr_status_t rv = xipc__win32_wide(path, program, pool);
+        if (rv != APR_SUCCESS) return rv;
+    }
+    if (wcsncmp(*path, L"\\\\", 2) == 0) return APR_SUCCESS;
+
+    static const wchar_t prefix[] = L"\\\\?\\";
+    const apr_size_t skip = sizeof prefix / sizeof prefix[0] - 1;
+    DWORD size = GetFullPathNameW(*path, 0, NULL, NULL);
+    wchar_t *full = apr_palloc(pool, (skip + size) * sizeof *full);
+    DWORD length = GetFullPathNameW(*path, size, full + skip, NULL);
+    if (length == 0) return xipc__win32_error();
+    if (length >= size) return APR_ENAMETOOLONG; /* the current directory changed meanwhile */
+    if (length < MAX_PATH)
+        full += skip;
+    else
+        memcpy(full, prefix, skip * sizeof *full);
+    *path = full;
+    return APR_SUCCESS;
+}
+
+/* "NAME" OPTION HANDLE. In the first word a quote can't be escaped, and a backslash escapes nothing. */
+static apr_status_t command_line(wchar_t **command, const char *name, HANDLE boot, apr_pool_t *pool)
+{
+    char *quoted = apr_pstrdup(pool, name);
+    for (char *at = strchr(quoted, '"'); at != NULL; at = strchr(at, '"')) *at = '\'';
+    /* handles have 32 significant bits, also in a 64-bit process */
+    char *line =
+        apr_psprintf(pool, "\"%s\" " XIPC__CHILD_OPTION " %lx", quoted, HandleToULong(boot));
+    return xipc__win32_wide(command, line, pool);
+}
+
+/* A handle for the child to inherit; NULL when there is none, as in a program without a console. */
+static HANDLE inherit(launch_t *launch, HANDLE handle)
+{
+    HANDLE copy;
+    if (handle == NULL || handle == INVALID_HANDLE_VALUE) return NULL;
+    if (xipc__win32_duplicate(&copy, handle, TRUE) != APR_SUCCESS) return NULL;
+    launch->inherited[launch->count++] = copy;
+    return copy;
+}
+
+static apr_status_t attribute_list(launch_t *launch, apr_pool_t *pool)
+{
+    SIZE_T size = 0;
+    (void)InitializeProcThreadAttributeList(NULL, 1, 0, &size);
+    LPPROC_THREAD_ATTRIBUTE_LIST list = apr_palloc(pool, size);
+    if (!InitializeProcThreadAttributeList(list, 1, 0, &size)) return xipc__win32_error();
+    launch->startup.lpAttributeList = list;
+    if (!UpdateProcThreadAttribute(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, launch->inherited,
+                                   launch->count * sizeof launch->inherited[0], NULL, NULL))
+        return xipc__win32_error();
+    return APR_SUCCESS;
+}
+
+static apr_status_t launch_prepare(launch_t *launch, HANDLE boot, const char *program,
+                                   const char *name, apr_pool_t *pool)
+{
+    apr_status_t rv = program_path(&launch->program, program, pool);
+    if (rv != APR_SUCCESS) return rv;
+
+    STARTUPINFOW *info = &launch->startup.StartupInfo;
+    info->cb = sizeof launch->startup;
+    info->dwFlags = STARTF_USESTDHANDLES;
+    HANDLE end = inherit(launch, boot);
+    if (end == NULL) return xipc__win32_error();
+    info->hStdInput = inherit(launch, GetStdHandle(STD_INPUT_HANDLE));
+    info->hStdOutput = inherit(launch, GetStdHandle(STD_OUTPUT_HANDLE));
+    info->hStdError = inherit(launch, GetStdHandle(STD_ERROR_HANDLE));
+    rv = command_line(&launch->command, name, end, pool);
+    return rv == APR_SUCCESS ? attribute_list(launch, pool) : rv;
+}
+
+static void launch_clean(launch_t *launch)
+{
+    if (launch->startup.lpAttributeList != NULL)
+        DeleteProcThreadAttributeList(launch->startup.lpAttributeList);
+    while (launch->count > 0) CloseHandle(launch->inherited[--launch->count]);
+}
+
+/* Run NAME with the boot stream's end `boot`. */
+static apr_status_t launch(PROCESS_INFORMATION *started, HANDLE boot, const char *program,
+                           const char *name, apr_pool_t *pool)
+{
+    apr_pool_t *scratch;
+    apr_status_t rv = apr_pool_create(&scratch, pool);
+    if (rv != APR_SUCCESS) return rv;
+
+    launch_t plan = {0};
+    rv = launch_prepare(&plan, boot, program, name, scratch);
+    if (rv == APR_SUCCESS &&
+        !CreateProcessW(plan.program, plan.command, NULL, NULL, TRUE, EXTENDED_STARTUPINFO_PRESENT,
+                        NULL, NULL, &plan.startup.StartupInfo, started))
+        rv = xipc__win32_error();
+    launch_clean(&plan);
+    apr_pool_destroy(scratch);
+    return rv;
+}
+
+/* Remember who reads the boot stream, to put handles there and to know when nobody can be given any. */
+static apr_status_t know_reader(xipc__stream_t *boot, HANDLE process)
+{
+    HANDLE self = GetCurrentProcess();
+    if (!DuplicateHandle(self, process, self, &boot->child, PROCESS_DUP_HANDLE | SYNCHRONIZE, FALSE,
+                         0))
+        return xipc__win32_error();
+    return APR_SUCCESS;
+}
+
+/* Start the child and close its end of the boot stream here. */
+static apr_status_t spawn(PROCESS_INFORMATION *started, xipc__stream_t *boot, HANDLE end,
+                          const char *program, const char *name, apr_pool_t *pool)
+{
+    apr_status_t rv = launch(started, end, program, name, pool);
+    CloseHandle(end);
+    if (rv != APR_SUCCESS) return rv;
+
+    CloseHandle(started->hThread);
+    rv = know_reader(boot, started->hProcess);
+    if (rv != APR_SUCCESS) {
+        TerminateProcess(started->hProcess, SIGNAL_CODE | SIGNAL_KILL);
+        CloseHandle(started->hProcess);
+    }
+    return rv;
+}
+
+apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot,
+                                    const char *program, const char *name, apr_pool_t *pool)
+{
+    HANDLE here, there;
+    apr_status_t rv = xipc__win32_pipe_pair(&here, &there, 1);
+    if (rv != APR_SUCCESS) return rv;
+
+    xipc__stream_t *stream;
+    rv = xipc__win32_stream_make(&stream, here, pool);
+    if (rv != APR_SUCCESS) {
+        CloseHandle(here);
+        CloseHandle(there);
+        return rv;
+    }
+    PROCESS_INFORMATION started = {0};
+    rv = spawn(&started, stream, there, program, name, pool);
+    if (rv != APR_SUCCESS) {
+        xipc__port_stream_close(stream);
+        return rv;
+    }
+    xipc__child_t *made = apr_palloc(pool, sizeof *made);
+    made->process = started.hProcess;
+    made->pid = started.dwProcessId;
+    *child = made;
+    *boot = stream;
+    return APR_SUCCESS;
+}
+
+/* A handle's number in hexadecimal, and nothing else. */
+static HANDLE parse_handle(const char *text)
+{
+    const char *end = text + strspn(text, "0123456789abcdef");
+    if (end == text || *end != '\0' || (apr_size_t)(end - text) > 2 * sizeof(HANDLE)) return NULL;
+    return (HANDLE)(uintptr_t)strtoull(text, NULL, 16);
+}
+
+apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, apr_pool_t *pool)
+{
+    HANDLE pipe = parse_handle(argument);
+    if (pipe == NULL || !xipc__win32_is_pipe(pipe))
+        return xipc__fail(XIPC_EINIT, "%s %s does not name a pipe of this process",
+                          XIPC__CHILD_OPTION, argument);
+    if (!SetHandleInformation(pipe, HANDLE_FLAG_INHERIT, 0)) return xipc__win32_error();
+
+    xipc__stream_t *stream;
+    apr_status_t rv = xipc__win32_stream_make(&stream, pipe, pool);
+    if (rv != APR_SUCCESS) return rv;
+    stream->is_boot = 1;
+    *boot = stream;
+    return APR_SUCCESS;
+}
+
+/* ---- a child's life ---- */
+
+apr_status_t xipc__port_child_wait(xipc__child_t *child, apr_time_t deadline)
+{
+    DWORD found = xipc__win32_wait(1, &child->process, FALSE, deadline);
+    if (found == WAIT_OBJECT_0) return APR_SUCCESS;
+    return found == WAIT_TIMEOUT ? APR_TIMEUP : xipc__win32_error();
+}
+
+apr_status_t xipc__port_child_exitcode(int *exitcode, const xipc__child_t *child)
+{
+    DWORD code;
+    if (!GetExitCodeProcess(child->process, &code)) return xipc__win32_error();
+    if (code == (SIGNAL_CODE | SIGNAL_KILL))
+        *exitcode = -SIGNAL_KILL;
+    else if (code == (SIGNAL_CODE | SIGNAL_TERMINATE))
+        *exitcode = -SIGNAL_TERMINATE;
+    else
+        *exitcode = (int)code;
+    return APR_SUCCESS;
+}
+
+pid_t xipc__port_child_pid(const xipc__child_t *child)
+{
+    return (pid_t)child->pid;
+}
+
+apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
+{
+    UINT code = SIGNAL_CODE | (how == XIPC__STOP_KILL ? SIGNAL_KILL : SIGNAL_TERMINATE);
+    if (TerminateProcess(child->process, code)) return APR_SUCCESS;
+    /* our handle grants everything, so this means that it has ended or is about to */
+    return GetLastError() == ERROR_ACCESS_DENIED ? APR_SUCCESS : xipc__win32_error();
+}
+
+void xipc__port_child_close(xipc__child_t *child)
+{
+    CloseHandle(child->process);
+}
+
+void xipc__port_exit(int code)
+{
+    (void)fflush(NULL);
+    ExitProcess((UINT)code);
+}

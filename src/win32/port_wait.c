@@ -1,0 +1,164 @@
+/*
+ * port_wait.c - waiting for streams and children at once.
+ *
+ * Every stream is looked at by a read without a buffer, and all these reads share one event: so any number of streams
+ * takes one of the 64 places that WaitForMultipleObjects has, and the rest are for children. Where there are more children
+ * than that, the system's wait pool watches them for the time of the call.
+ */
+#include "win32/win32.h"
+
+#include <stdlib.h>
+
+/* Wait for more children than that by the wait pool. */
+enum { CHILDREN_MAX = MAXIMUM_WAIT_OBJECTS - 1 };
+
+/* What is under way for an item. */
+typedef struct {
+    OVERLAPPED look; /* at its stream, while is_looking */
+    int is_looking;
+    HANDLE watch; /* of the wait pool, on its child */
+} task_t;
+
+typedef struct {
+    xipc__waitable_t *items;
+    apr_size_t count;
+    task_t *tasks; /* by item */
+    HANDLE event;  /* some look has ended, or the wait pool saw a child end */
+    HANDLE handles[MAXIMUM_WAIT_OBJECTS]; /* what to wait for: the event, then children */
+    DWORD handle_count;
+} wait_t;
+
+static int is_ended(const xipc__child_t *child)
+{
+    return WaitForSingleObject(child->process, 0) == WAIT_OBJECT_0;
+}
+
+static int begin_looks(wait_t *wait)
+{
+    int found = 0;
+    for (apr_size_t i = 0; i < wait->count; i++) {
+        xipc__waitable_t *item = &wait->items[i];
+        task_t *task = &wait->tasks[i];
+        if (item->stream != NULL) {
+            task->look.hEvent = wait->event;
+            item->is_ready = xipc__win32_stream_look(item->stream, &task->look);
+            task->is_looking = !item->is_ready;
+        } else
+            item->is_ready = is_ended(item->child);
+        found |= item->is_ready;
+    }
+    return found;
+}
+
+/* Mark what became ready meanwhile. Is anything? Does any look go on? */
+static int collect(int *is_looking, wait_t *wait)
+{
+    int found = 0;
+    *is_looking = 0;
+    for (apr_size_t i = 0; i < wait->count; i++) {
+        xipc__waitable_t *item = &wait->items[i];
+        task_t *task = &wait->tasks[i];
+        if (task->is_looking && xipc__win32_is_done(&task->look)) {
+            task->is_looking = 0;
+            item->is_ready = xipc__win32_stream_seen(item->stream, &task->look);
+        } else if (item->child != NULL && !item->is_ready)
+            item->is_ready = is_ended(item->child);
+        found |= item->is_ready;
+        *is_looking |= task->is_looking;
+    }
+    return found;
+}
+
+/* End all looks; one that found something in spite of that counts. Is anything ready? */
+static int end_looks(wait_t *wait)
+{
+    for (apr_size_t i = 0; i < wait->count; i++)
+        if (wait->tasks[i].is_looking)
+            (void)CancelIoEx(wait->items[i].stream->pipe, &wait->tasks[i].look);
+
+    for (;;) {
+        /* first the reset, then the look at the results: one that comes in between sets it again */
+        ResetEvent(wait->event);
+        int is_looking;
+        int found = collect(&is_looking, wait);
+        if (!is_looking) return found;
+        (void)WaitForSingleObject(wait->event, INFINITE);
+    }
+}
+
+/* ---- many children ---- */
+
+static VOID CALLBACK child_ended(void *event, BOOLEAN is_timeout)
+{
+    (void)is_timeout;
+    SetEvent(event);
+}
+
+static apr_status_t watch_children(wait_t *wait)
+{
+    for (apr_size_t i = 0; i < wait->count; i++) {
+        const xipc__child_t *child = wait->items[i].child;
+        if (child != NULL && !RegisterWaitForSingleObject(
+                                 &wait->tasks[i].watch, child->process, child_ended, wait->event,
+                                 INFINITE, WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD))
+            return xipc__win32_error();
+    }
+    return APR_SUCCESS;
+}
+
+static void unwatch_children(wait_t *wait)
+{
+    for (apr_size_t i = 0; i < wait->count; i++)
+        /* with this argument it comes back when no callback runs any more: the event may go then */
+        if (wait->tasks[i].watch != NULL)
+            (void)UnregisterWaitEx(wait->tasks[i].watch, INVALID_HANDLE_VALUE);
+}
+
+/* List the children's handles, or have them watched when there are too many. */
+static apr_status_t list_children(wait_t *wait)
+{
+    apr_size_t children = 0;
+    for (apr_size_t i = 0; i < wait->count; i++) children += wait->items[i].child != NULL;
+    if (children > CHILDREN_MAX) return watch_children(wait);
+    for (apr_size_t i = 0; i < wait->count; i++)
+        if (wait->items[i].child != NULL)
+            wait->handles[wait->handle_count++] = wait->items[i].child->process;
+    return APR_SUCCESS;
+}
+
+/* ---- the wait ---- */
+
+static apr_status_t wait_until(wait_t *wait, apr_time_t deadline)
+{
+    wait->handles[wait->handle_count++] = wait->event;
+    if (begin_looks(wait)) return APR_SUCCESS;
+    apr_status_t rv = list_children(wait);
+    while (rv == APR_SUCCESS) {
+        /* each look that began has reset the event, so what ended before the last began is seen only here */
+        int is_looking;
+        if (collect(&is_looking, wait)) return APR_SUCCESS;
+        DWORD found = xipc__win32_wait(wait->handle_count, wait->handles, FALSE, deadline);
+        if (found == WAIT_TIMEOUT) return APR_TIMEUP;
+        if (found == WAIT_FAILED) rv = xipc__win32_error();
+    }
+    return rv;
+}
+
+apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time_t deadline)
+{
+    wait_t wait = {.items = items, .count = count};
+    wait.tasks = calloc(count + 1, sizeof *wait.tasks);
+    if (wait.tasks == NULL) return APR_ENOMEM;
+    wait.event = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (wait.event == NULL) {
+        apr_status_t rv = xipc__win32_error();
+        free(wait.tasks);
+        return rv;
+    }
+    apr_status_t rv = wait_until(&wait, deadline);
+    if (end_looks(&wait)) rv = APR_SUCCESS;
+    unwatch_children(&wait);
+    CloseHandle(wait.event);
+    free(wait.tasks);
+    return rv;
+}
