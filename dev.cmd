@@ -38,7 +38,7 @@ call :compile || exit /b 1
 for %%e in (isolation pipe queue producer_consumer pool_queue) do (
     echo.
     echo === %%e on Windows, start method spawn, pipe backend named pipe, queue backend mailslot ===
-    build\msvc\examples\%%e.exe --start-method=spawn || exit /b 1
+    build\msvc\bin\%%e.exe --start-method=spawn || exit /b 1
 )
 exit /b 0
 

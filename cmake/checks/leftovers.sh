@@ -30,7 +30,7 @@ processes() {
     local directory line
     for directory in /proc/[0-9]*; do
         line=$({ tr '\000\134' ' /' <"$directory/cmdline"; } 2>/dev/null || true)
-        if [[ $line == *"$root"/build/*/@(tests|examples)/* && $line != *cmake* && $line != *ctest* ]]; then
+        if [[ $line == *"$root"/build/*/@(tests|examples|bin)/* && $line != *cmake* && $line != *ctest* ]]; then
             echo "process ${directory#/proc/}: $line"
         fi
     done

@@ -29,7 +29,7 @@ cppcheck_all() {
 
 # What Microsoft's compiler has to compile as well: C11 without the extensions of others. Needs cmake/deps/windows.sh.
 extensions() {
-    local prefix=${XIPC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xipc}/x86_64-w64-mingw32
+    local prefix=${XIPC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xipc}/x86_64-windows
     local system=/usr/share/mingw-w64/include
     if [[ ! -d $prefix || ! -d $system ]]; then
         echo "skipped: the libraries for Windows are not here"
@@ -37,7 +37,7 @@ extensions() {
     fi
     find src/core src/win32 examples -name '*.c' | sort | xargs -P "$(nproc)" -n 1 \
         clang --target=x86_64-w64-windows-gnu -std=c11 -fsyntax-only -pedantic-errors -Werror=gnu -Werror=vla \
-        -Wno-ignored-attributes -DXIPC_STATIC -DAPR_DECLARE_STATIC -D_WIN32_WINNT=0x0602 \
+        -Wno-ignored-attributes -D_WIN32_WINNT=0x0602 \
         -Iinclude -I"$build/include" -Isrc -isystem "$system" -isystem "$prefix/include/apr-1"
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# windows.sh: static APR and CUnit for x86_64-w64-mingw32, in the cache; prints the prefix.
-# APR's own build for Windows knows Microsoft's tools only, so its files are compiled one by one;
+# windows.sh: APR as a DLL and CUnit as an archive for x86_64-windows, in the cache; prints the prefix.
+# A DLL, since a program and the shared libraries it loads must have one APR and one xipc between them. APR's own build for Windows knows Microsoft's tools only, so its files are compiled one by one;
 # which files those are is read from its CMakeLists.txt.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -8,7 +8,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/common.sh"
 
 triple=x86_64-w64-mingw32
-prefix=$deps_cache/$triple
+prefix=$deps_cache/x86_64-windows
+system_libraries=(-lws2_32 -lmswsock -lrpcrt4 -lshell32 -ladvapi32 -liphlpapi)
 
 # Headers which APR expects and which are not there, or not under that name.
 write_headers() {
@@ -28,14 +29,14 @@ C
 
 apr_files() {
     awk '/^SET\(APR_SOURCES/ { on = 1; next } on && /^\)/ { exit } on' "$1/CMakeLists.txt"
-    echo atomic/unix/mutex64.c
 }
 
 compile_apr() {
     local apr=$1 include=$2 objects=$3
-    local flags=(-O2 -g -w -std=gnu11 -DWINNT -DWIN32 -DAPR_DECLARE_STATIC
+    local flags=(-O2 -g -w -std=gnu11 -DWINNT -DWIN32 -DAPR_DECLARE_EXPORT
         -DCOM_NO_WINDOWS_H # or windows.h brings ole2 and its names in
         -DNET_IFINDEX=ULONG -DNETIOAPI_API_=WINAPI -DIF_NAMESIZE=256 # netioapi.h comes before what it needs
+        -DHAVE_ATOMIC_BUILTINS=1 -DHAVE_ATOMIC_BUILTINS64=1 # or it wants the 64-bit ones made of a mutex as well
         -include "$include/ifname.h" -I"$include" -I"$apr/include" -I"$apr/include/arch/win32"
         -I"$apr/include/arch/unix" -I"$apr/include/private")
     # shellcheck disable=SC2016 # for the inner shell
@@ -47,10 +48,11 @@ compile_apr() {
 build() {
     local work=$1 sources=$deps_cache/sources
     local out=$work/prefix
-    mkdir -p "$work"/{include,apr} "$out"/{include/apr-1,lib}
+    mkdir -p "$work"/{include,apr} "$out"/{bin,include/apr-1,lib}
     write_headers "$sources/apr" "$work/include"
     (cd "$sources/apr" && compile_apr . "$work/include" "$work/apr")
-    "$triple-ar" crs "$out/lib/libapr-1.a" "$work"/apr/*.o
+    "$triple-gcc" -shared -static-libgcc -o "$out/bin/libapr-1.dll" "$work"/apr/*.o \
+        -Wl,--out-implib,"$out/lib/libapr-1.dll.a" -Wl,--build-id "${system_libraries[@]}"
     cp "$sources"/apr/include/apr*.h "$out/include/apr-1/"
     cp "$work/include/apr.h" "$out/include/apr-1/"
     build_cunit "$triple-gcc" "$triple-ar" "-O2 -g -w -std=gnu11" "$sources/cunit" "$out" "$work/cunit"

@@ -5,7 +5,7 @@ set(CMAKE_SYSTEM_PROCESSOR x86_64)
 set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc)
 set(CMAKE_RC_COMPILER x86_64-w64-mingw32-windres)
 
-set(XIPC_CROSS_NAME x86_64-w64-mingw32)
+set(XIPC_CROSS_NAME x86_64-windows)
 include(${CMAKE_CURRENT_LIST_DIR}/deps.cmake)
 
 list(APPEND CMAKE_FIND_ROOT_PATH /usr/x86_64-w64-mingw32)
