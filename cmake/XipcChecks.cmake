@@ -6,6 +6,9 @@ set(checks ${PROJECT_SOURCE_DIR}/cmake/checks)
 xipc_add_test(check.platform_macros LABELS check TIMEOUT 30
     COMMAND ${checks}/platform_macros.sh ${PROJECT_SOURCE_DIR})
 
+xipc_add_test(check.file_lists LABELS check TIMEOUT 30
+    COMMAND ${checks}/file_lists.sh ${PROJECT_SOURCE_DIR})
+
 # Our own directories come by -I, so that warnings in them count.
 set(directories "$<TARGET_PROPERTY:xipc,INCLUDE_DIRECTORIES>")
 set(foreign "$<FILTER:${directories},EXCLUDE,^(${PROJECT_SOURCE_DIR}|${PROJECT_BINARY_DIR})/>")

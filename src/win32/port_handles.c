@@ -139,27 +139,37 @@ void xipc__win32_parcel_drop(const unsigned char *parcel, HANDLE receiver)
     drop(parcel, head.count, receiver);
 }
 
+static apr_status_t sender_ended(void)
+{
+    return xipc__fail(XIPC_EBROKEN, "the process that sent handles has ended");
+}
+
 /* Open the process a parcel came from. */
 static apr_status_t open_sender(HANDLE *sender, const parcel_t *head)
 {
-    HANDLE process =
-        OpenProcess(PROCESS_DUP_HANDLE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, head->pid);
+    const DWORD access = PROCESS_DUP_HANDLE | PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE;
+    HANDLE process = OpenProcess(access, FALSE, head->pid);
     if (process == NULL) {
         apr_status_t rv = xipc__win32_error();
         /* how the system says that there is no such process */
         if (rv != xipc__win32_status(ERROR_INVALID_PARAMETER)) return rv;
-        return xipc__fail(XIPC_EBROKEN, "the process that sent handles has ended");
+        return sender_ended();
     }
-    apr_uint64_t born;
+    apr_uint64_t born = 0;
     apr_status_t rv = birth(&born, process);
-    if (rv == APR_SUCCESS && born != head->born)
-        rv = xipc__fail(XIPC_EBROKEN, "the process that sent handles has ended");
+    if (rv == APR_SUCCESS && born != head->born) rv = sender_ended();
     if (rv != APR_SUCCESS) {
         CloseHandle(process);
         return rv;
     }
     *sender = process;
     return APR_SUCCESS;
+}
+
+static apr_status_t why_not_taken(HANDLE sender)
+{
+    if (WaitForSingleObject(sender, 0) == WAIT_OBJECT_0) return sender_ended();
+    return xipc__fail(XIPC_EPROTOCOL, "a handle that came is none");
 }
 
 /* Add the handles to those of the caller: all, or none. */
@@ -177,7 +187,7 @@ static apr_status_t take_all(xipc__handles_t *handles, const unsigned char *parc
         if (ok)
             handles->items[handles->count++] = xipc__win32_opaque(taken);
         else
-            rv = xipc__fail(XIPC_EPROTOCOL, "a handle that came is none, or its sender has ended");
+            rv = why_not_taken(sender);
     }
     if (rv != APR_SUCCESS)
         while (handles->count > before) xipc__port_handle_close(handles->items[--handles->count]);
@@ -199,7 +209,7 @@ apr_status_t xipc__win32_parcel_unpack(apr_size_t *used, xipc__handles_t *handle
         if (!is_placed) return xipc__fail(XIPC_EPROTOCOL, "a piece names handles of its receiver");
         rv = take_all(handles, parcel, head.count, GetCurrentProcess());
     } else {
-        HANDLE sender;
+        HANDLE sender = NULL;
         rv = open_sender(&sender, &head);
         if (rv != APR_SUCCESS) return rv;
         rv = take_all(handles, parcel, head.count, sender);

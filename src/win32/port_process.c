@@ -99,14 +99,19 @@ static apr_status_t program_path(wchar_t **path, const char *program, apr_pool_t
     return APR_SUCCESS;
 }
 
-/* "NAME" OPTION HANDLE. In the first word a quote can't be escaped, and a backslash escapes nothing. */
+/*
+ * "NAME" OPTION HANDLE. The first word has rules of its own: a quote can't be escaped, and a backslash before the closing
+ * quote escapes it for some C libraries and not for others. Neither may come up.
+ */
 static apr_status_t command_line(wchar_t **command, const char *name, HANDLE boot, apr_pool_t *pool)
 {
-    char *quoted = apr_pstrdup(pool, name);
-    for (char *at = strchr(quoted, '"'); at != NULL; at = strchr(at, '"')) *at = '\'';
+    char *word = apr_pstrdup(pool, name);
+    for (char *at = word; *at != '\0'; at++)
+        if (*at == '"') *at = '\'';
+    apr_size_t length = strlen(word);
+    while (length > 0 && word[length - 1] == '\\') word[--length] = '/';
     /* handles have 32 significant bits, also in a 64-bit process */
-    char *line =
-        apr_psprintf(pool, "\"%s\" " XIPC__CHILD_OPTION " %lx", quoted, HandleToULong(boot));
+    char *line = apr_psprintf(pool, "\"%s\" " XIPC__CHILD_OPTION " %lx", word, HandleToULong(boot));
     return xipc__win32_wide(command, line, pool);
 }
 

@@ -58,7 +58,7 @@ apr_status_t xipc__win32_pipe_pair(HANDLE *first, HANDLE *second, int duplex)
     apr_status_t rv = xipc__win32_random_name(name, "\\\\.\\pipe\\");
     if (rv != APR_SUCCESS) return rv;
 
-    HANDLE listener, client;
+    HANDLE listener = NULL, client = NULL;
     rv = pipe_listen(&listener, name, duplex);
     if (rv != APR_SUCCESS) return rv;
     /* connects at once: an instance that was just made waits for its client, ConnectNamedPipe has nothing to do */

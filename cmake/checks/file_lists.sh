@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# file_lists.sh ROOT: no source was forgotten in the lists, which name each file.
+set -euo pipefail
+cd "$1"
+status=0
+
+# complain_unless FILE PATTERN LIST...
+complain_unless() {
+    local file=$1 pattern=$2
+    shift 2
+    grep -qE "(^|[ /(])$pattern([ )]|$)" "$@" || {
+        echo "$file is in no list of $*" >&2
+        status=1
+    }
+}
+
+# A list may choose by a variable, as in port_socket_${XIPC_SOCKETS}.c.
+for file in src/*/*.c; do
+    name=${file##*/}
+    complain_unless "$file" "(${name}|${name%_*}_\\$\\{[A-Z_]+\\}\\.c)" CMakeLists.txt cmake/XipcSystem.cmake
+done
+for file in tests/test_*.c; do
+    name=${file##*/test_}
+    complain_unless "$file" "${name%.c}" tests/CMakeLists.txt
+done
+for file in examples/*/main.c; do
+    [[ -e $file ]] || continue
+    name=${file#examples/}
+    complain_unless "$file" "${name%%/*}" examples/CMakeLists.txt
+done
+exit "$status"
