@@ -12,6 +12,11 @@
  *   values, except those marked with #XIPC_COPIED; it inherits the standard streams and what is
  *   among the arguments, nothing else.
  *
+ * - **forkserver** (POSIX): the child is a copy of a server, which is this program started anew
+ *   when it is first needed and kept small: it starts as cheaply as a fork, however large this
+ *   process is, and safely, however many threads it has. Variables and handles are as with spawn,
+ *   and what the server's preload function left.
+ *
  * Python counterpart: `multiprocessing.Process`.
  *
  * @code
@@ -59,6 +64,56 @@ typedef enum {
  * @return the exit code; POSIX keeps its lowest 8 bits
  */
 typedef int (*xipc_target_t)(xipc_values_t *args, apr_pool_t *pool);
+
+/**
+ * What a forkserver does first, so that all its children have it done.
+ *
+ * @param pool  a pool that lives as long as the server
+ * @return APR_SUCCESS; after anything else the server ends, and the start that wanted it is
+ *         XIPC_EFAILED
+ */
+typedef apr_status_t (*xipc_preload_t)(apr_pool_t *pool);
+
+/**
+ * Choose the start method that XIPC_START_DEFAULT stands for from now on, here and in children
+ * started from now on.
+ *
+ * @param method  the method; XIPC_START_DEFAULT goes back to the system's
+ * @return APR_SUCCESS; XIPC_EINIT before xipc_initialize(); APR_ENOTIMPL when this system does not
+ *         have it; APR_EINVAL when it is none. The default is as before then.
+ * @par Blocking  Never.
+ * @par Threads   Not while another thread makes a process.
+ */
+XIPC_EXPORT apr_status_t xipc_start_method_set(xipc_start_method_e method);
+
+/**
+ * The start method that XIPC_START_DEFAULT stands for.
+ *
+ * @return the method, never XIPC_START_DEFAULT
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT xipc_start_method_e xipc_start_method_get(void);
+
+/**
+ * The start methods of this system.
+ *
+ * @param methods  where the list's address goes, the system's default first; it lives as long as
+ *                 the program
+ * @return how many there are
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_size_t xipc_start_methods(const xipc_start_method_e **methods);
+
+/**
+ * Have the forkserver run a function before it forks its first child.
+ *
+ * @param preload  any function of the program or of a shared library; NULL for none
+ * @return APR_SUCCESS; XIPC_EINIT before xipc_initialize(); XIPC_ESTATE when this process's server
+ *         runs already; APR_ENOTIMPL where there is no forkserver
+ * @par Blocking  Never.
+ * @par Threads   Not while another thread starts a process.
+ */
+XIPC_EXPORT apr_status_t xipc_forkserver_preload_set(xipc_preload_t preload);
 
 /**
  * Make a process object; nothing runs yet.

@@ -5,6 +5,7 @@
 
 #include "core/connection.h"
 #include "core/copied.h"
+#include "core/forkserver.h"
 #include "core/state.h"
 #include "core/target.h"
 #include "xipc/runtime.h"
@@ -22,21 +23,23 @@
 enum {
     PREPARATION_VERSION,
     PREPARATION_NAME,
+    PREPARATION_METHOD, /* the default start method */
     PREPARATION_TARGET,
-    PREPARATION_COPIED = 2 + XIPC__PLACE_VALUES
+    PREPARATION_COPIED = PREPARATION_TARGET + XIPC__PLACE_VALUES
 };
 enum { ANSWER_STATUS, ANSWER_DETAIL };
 
 /* ---- in the parent ---- */
 
-static apr_status_t prepare(xipc_values_t **preparation, const char *name, xipc_target_t target,
+static apr_status_t prepare(xipc_values_t **preparation, const xipc__errand_t *errand,
                             apr_pool_t *pool)
 {
     xipc_values_t *values = xipc_values_make(pool);
     (void)xipc_values_add_string(values, XIPC_VERSION_STRING);
-    (void)xipc_values_add_string(values, name);
-    apr_status_t rv =
-        xipc__place_add(values, xipc__code_address((void (*)(void))target), XIPC__PLACE_CODE, pool);
+    (void)xipc_values_add_string(values, errand->name);
+    (void)xipc_values_add_int(values, xipc__state.method);
+    const void *target = xipc__code_address((void (*)(void))errand->target);
+    apr_status_t rv = xipc__place_add(values, target, XIPC__PLACE_CODE, pool);
     if (rv == APR_SUCCESS) rv = xipc__copied_pack(values, pool);
     if (rv == APR_SUCCESS) *preparation = values;
     return rv;
@@ -85,58 +88,72 @@ static apr_status_t introduce(xipc__child_t *child, xipc_connection_t *boot,
     return *detail == '\0' ? (apr_status_t)status : xipc__fail((apr_status_t)status, "%s", detail);
 }
 
-static void give_up(xipc__child_t *child)
+static void give_up(const xipc__started_t *started)
 {
-    (void)xipc__port_child_stop(child, XIPC__STOP_KILL);
-    (void)xipc__port_child_wait(child, XIPC__NEVER);
-    xipc__port_child_close(child);
+    (void)xipc__port_child_stop(started->child, XIPC__STOP_KILL);
+    (void)xipc__port_child_wait(started->child, XIPC__NEVER);
+    xipc__port_child_close(started->child);
+    if (started->report != NULL) (void)xipc_connection_close(started->report);
 }
 
-static apr_status_t spawn(xipc__child_t **child, const xipc__parcel_t *preparation,
-                          const xipc__parcel_t *args, apr_pool_t *child_pool, apr_pool_t *pool)
+/* A child that waits for its errand at the other end of `boot`. */
+static apr_status_t launch(xipc__started_t *started, xipc_connection_t **boot,
+                           xipc_start_method_e method, apr_pool_t *child_pool, apr_pool_t *pool)
 {
-    xipc__child_t *started;
+    if (method == XIPC_START_FORKSERVER)
+        return xipc__forkserver_launch(started, boot, child_pool, pool);
     xipc__stream_t *stream;
-    apr_status_t rv = xipc__port_child_spawn(&started, &stream, xipc__state.executable,
+    started->report = NULL;
+    apr_status_t rv = xipc__port_child_spawn(&started->child, &stream, xipc__state.executable,
                                              xipc__state.name, child_pool);
+    if (rv == APR_SUCCESS) *boot = xipc__connection_make(stream, 1, 1, pool);
+    return rv;
+}
+
+static apr_status_t launch_and_introduce(xipc__started_t *started, xipc_start_method_e method,
+                                         const xipc__parcel_t *preparation,
+                                         const xipc__parcel_t *args, apr_pool_t *child_pool,
+                                         apr_pool_t *pool)
+{
+    xipc__started_t launched;
+    xipc_connection_t *boot;
+    apr_status_t rv = launch(&launched, &boot, method, child_pool, pool);
     if (rv != APR_SUCCESS) return rv;
-    xipc_connection_t *boot = xipc__connection_make(stream, 1, 1, pool);
-    rv = introduce(started, boot, preparation, args, pool);
+    rv = introduce(launched.child, boot, preparation, args, pool);
     (void)xipc_connection_close(boot);
     if (rv == APR_SUCCESS)
-        *child = started;
+        *started = launched;
     else
-        give_up(started);
+        give_up(&launched);
     return rv;
 }
 
 /* Both lists are packed before there is a child, so that what can't travel costs none. */
-static apr_status_t pack_and_spawn(xipc__child_t **child, const xipc_values_t *preparation,
-                                   const xipc_values_t *args, apr_pool_t *child_pool,
-                                   apr_pool_t *pool)
+static apr_status_t pack_and_launch(xipc__started_t *started, const xipc__errand_t *errand,
+                                    apr_pool_t *child_pool, apr_pool_t *pool)
 {
-    xipc__parcel_t packed_preparation;
-    xipc__parcel_t packed_args;
-    apr_status_t rv = xipc__parcel_pack(&packed_preparation, preparation, pool);
+    xipc_values_t *values;
+    xipc__parcel_t preparation;
+    xipc__parcel_t args;
+    apr_status_t rv = prepare(&values, errand, pool);
+    if (rv == APR_SUCCESS) rv = xipc__parcel_pack(&preparation, values, pool);
     if (rv != APR_SUCCESS) return rv;
-    rv = xipc__parcel_pack(&packed_args, args, pool);
+    rv = xipc__parcel_pack(&args, errand->args, pool);
     if (rv == APR_SUCCESS) {
-        rv = spawn(child, &packed_preparation, &packed_args, child_pool, pool);
-        xipc__parcel_free(&packed_args);
+        rv = launch_and_introduce(started, errand->method, &preparation, &args, child_pool, pool);
+        xipc__parcel_free(&args);
     }
-    xipc__parcel_free(&packed_preparation);
+    xipc__parcel_free(&preparation);
     return rv;
 }
 
-apr_status_t xipc__boot_spawn(xipc__child_t **child, const char *name, xipc_target_t target,
-                              const xipc_values_t *args, apr_pool_t *pool)
+apr_status_t xipc__boot_start(xipc__started_t *started, const xipc__errand_t *errand,
+                              apr_pool_t *pool)
 {
     apr_pool_t *scratch;
-    xipc_values_t *preparation;
     apr_status_t rv = apr_pool_create(&scratch, pool);
     if (rv != APR_SUCCESS) return rv;
-    rv = prepare(&preparation, name, target, scratch);
-    if (rv == APR_SUCCESS) rv = pack_and_spawn(child, preparation, args, pool, scratch);
+    rv = pack_and_launch(started, errand, pool, scratch);
     apr_pool_destroy(scratch);
     return rv;
 }
@@ -146,13 +163,13 @@ apr_status_t xipc__boot_spawn(xipc__child_t **child, const char *name, xipc_targ
 typedef struct {
     xipc_target_t target;
     xipc_values_t *args;
-} errand_t;
+} job_t;
 
-static apr_status_t take_preparation(errand_t *errand, const xipc_values_t *preparation,
-                                     apr_pool_t *pool)
+static apr_status_t take_preparation(job_t *job, const xipc_values_t *preparation, apr_pool_t *pool)
 {
     const char *version;
     const char *name;
+    apr_int64_t method;
     void *address;
     apr_status_t rv = xipc_values_get_string(&version, preparation, PREPARATION_VERSION);
     if (rv != APR_SUCCESS) return rv;
@@ -160,10 +177,12 @@ static apr_status_t take_preparation(errand_t *errand, const xipc_values_t *prep
         return xipc__fail(XIPC_EBUILD, "xipc %s in the parent, %s in the child", version,
                           XIPC_VERSION_STRING);
     rv = xipc_values_get_string(&name, preparation, PREPARATION_NAME);
+    if (rv == APR_SUCCESS) rv = xipc_values_get_int(&method, preparation, PREPARATION_METHOD);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__place_get(&address, preparation, PREPARATION_TARGET, XIPC__PLACE_CODE, pool);
     if (rv != APR_SUCCESS) return rv;
-    errand->target = (xipc_target_t)xipc__code_function(address);
+    job->target = (xipc_target_t)xipc__code_function(address);
+    xipc__state.method = (xipc_start_method_e)method;
     return xipc__copied_unpack(preparation, PREPARATION_COPIED, pool);
 }
 
@@ -176,13 +195,13 @@ static apr_status_t answer(xipc_connection_t *boot, apr_status_t status, apr_poo
 }
 
 /* What the parent sends; the error of the last step is also the answer. */
-static apr_status_t take_errand(errand_t *errand, xipc_connection_t *boot, apr_pool_t *pool)
+static apr_status_t take_job(job_t *job, xipc_connection_t *boot, apr_pool_t *pool)
 {
     xipc_values_t *preparation;
     apr_status_t rv = xipc_connection_recv_values(&preparation, boot, READY_TIMEOUT, pool);
     if (rv != APR_SUCCESS) return rv;
-    apr_status_t prepared = take_preparation(errand, preparation, pool);
-    rv = xipc_connection_recv_values(&errand->args, boot, READY_TIMEOUT, pool);
+    apr_status_t prepared = take_preparation(job, preparation, pool);
+    rv = xipc_connection_recv_values(&job->args, boot, READY_TIMEOUT, pool);
     if (prepared != APR_SUCCESS) rv = prepared;
     apr_status_t answered = answer(boot, rv, pool);
     return rv != APR_SUCCESS ? rv : answered;
@@ -193,6 +212,15 @@ int xipc__boot_run(xipc_target_t target, xipc_values_t *args, apr_pool_t *pool)
     int exitcode = target(args, pool);
     apr_pool_destroy(pool);
     return exitcode;
+}
+
+int xipc__boot_serve(xipc_connection_t *boot, apr_pool_t *pool)
+{
+    job_t job;
+    apr_status_t rv = take_job(&job, boot, pool);
+    (void)xipc_connection_close(boot);
+    if (rv != APR_SUCCESS) return EXIT_FAILURE; /* the parent knows why, or is gone */
+    return xipc__boot_run(job.target, job.args, pool);
 }
 
 apr_status_t xipc__boot_child(const char *argument)
@@ -206,14 +234,7 @@ apr_status_t xipc__boot_child(const char *argument)
         apr_pool_destroy(pool);
         return rv;
     }
-
-    errand_t errand;
-    xipc_connection_t *boot = xipc__connection_make(stream, 1, 1, pool);
-    rv = take_errand(&errand, boot, pool);
-    (void)xipc_connection_close(boot);
-    if (rv != APR_SUCCESS) exit(EXIT_FAILURE); /* the parent knows why, or is gone */
-
-    int exitcode = xipc__boot_run(errand.target, errand.args, pool);
+    int exitcode = xipc__boot_serve(xipc__connection_make(stream, 1, 1, pool), pool);
     xipc_terminate();
     exit(exitcode);
 }

@@ -13,15 +13,35 @@
 #include "core/port.h"
 #include "xipc/process.h"
 
-/* In the parent: start a child that runs `target`; when this returns APR_SUCCESS it is about to. */
-apr_status_t xipc__boot_spawn(xipc__child_t **child, const char *name, xipc_target_t target,
-                              const xipc_values_t *args, apr_pool_t *pool);
+/* A child that runs. */
+typedef struct {
+    xipc__child_t *child;
+    xipc_connection_t *report; /* from the forkserver; NULL when the child is this process's own */
+} xipc__started_t;
+
+/* What a child is to do. */
+typedef struct {
+    const char *name;
+    xipc_start_method_e method; /* spawn or forkserver */
+    xipc_target_t target;
+    const xipc_values_t *args;
+} xipc__errand_t;
+
+/* In the parent: start a child on its errand; when this returns APR_SUCCESS it is about to. */
+apr_status_t xipc__boot_start(xipc__started_t *started, const xipc__errand_t *errand,
+                              apr_pool_t *pool);
 
 /*
- * In the child: take what the parent sends, run the target and end. It returns only when there is
- * no parent there.
+ * In a spawned child: take what the parent sends, run the target and end. It returns only when
+ * there is no parent there.
  */
 apr_status_t xipc__boot_child(const char *argument);
+
+/*
+ * In any child: do the errand that comes over `boot`, which is closed before; returns its exit
+ * code.
+ */
+int xipc__boot_serve(xipc_connection_t *boot, apr_pool_t *pool);
 
 /* Run a target in a child, with a pool of its own, and return its exit code. */
 int xipc__boot_run(xipc_target_t target, xipc_values_t *args, apr_pool_t *pool);

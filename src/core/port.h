@@ -138,6 +138,13 @@ apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot
  */
 apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, apr_pool_t *pool);
 
+/*
+ * Watch a process that is the child of another of ours. The caller sees to it that the pid is that
+ * process's until this returns, and tells its exit code. APR_ENOTIMPL where nothing needs it.
+ */
+apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, apr_pool_t *pool);
+void xipc__port_child_tell(xipc__child_t *child, int exitcode);
+
 /* Wait for the end of a child. APR_TIMEUP while it runs. */
 apr_status_t xipc__port_child_wait(xipc__child_t *child, apr_time_t deadline);
 

@@ -5,6 +5,7 @@
 
 #include "core/boot.h"
 #include "core/connection.h"
+#include "core/forkserver.h"
 #include "core/parcel.h"
 #include "core/state.h"
 #include "core/target.h"
@@ -19,6 +20,7 @@
 
 xipc_start_method_e xipc__start_method_default(void)
 {
+    if (xipc__state.method != XIPC_START_DEFAULT) return xipc__state.method;
     return xipc__port_prefers_fork() ? XIPC_START_FORK : XIPC_START_SPAWN;
 }
 
@@ -29,12 +31,43 @@ apr_status_t xipc__start_method_check(xipc_start_method_e method)
     case XIPC_START_SPAWN:
         return APR_SUCCESS;
     case XIPC_START_FORK:
+    case XIPC_START_FORKSERVER:
         return xipc__port_has_fork() ? APR_SUCCESS
                                      : xipc__fail(APR_ENOTIMPL, "this system has no fork");
-    case XIPC_START_FORKSERVER:
-        return xipc__fail(APR_ENOTIMPL, "this system has no forkserver");
     }
     return xipc__fail(APR_EINVAL, "%d is no start method", (int)method);
+}
+
+apr_status_t xipc_start_method_set(xipc_start_method_e method)
+{
+    if (xipc__state.initialized == 0) return xipc__fail(XIPC_EINIT, "there is no default before");
+    apr_status_t rv = xipc__start_method_check(method);
+    if (rv == APR_SUCCESS) xipc__state.method = method;
+    return rv;
+}
+
+xipc_start_method_e xipc_start_method_get(void)
+{
+    return xipc__start_method_default();
+}
+
+apr_size_t xipc_start_methods(const xipc_start_method_e **methods)
+{
+    static const xipc_start_method_e fork_first[] = {XIPC_START_FORK, XIPC_START_SPAWN,
+                                                     XIPC_START_FORKSERVER};
+    static const xipc_start_method_e spawn_first[] = {XIPC_START_SPAWN, XIPC_START_FORK,
+                                                      XIPC_START_FORKSERVER};
+    *methods = xipc__port_prefers_fork() ? fork_first : spawn_first;
+    return xipc__port_has_fork() ? 3 : 1;
+}
+
+apr_status_t xipc_forkserver_preload_set(xipc_preload_t preload)
+{
+    if (xipc__state.initialized == 0) return xipc__fail(XIPC_EINIT, "there is no server before");
+    if (!xipc__port_has_fork()) return xipc__fail(APR_ENOTIMPL, "this system has no fork");
+    if (xipc__forkserver_runs()) return xipc__fail(XIPC_ESTATE, "the forkserver runs");
+    xipc__state.preload = preload;
+    return APR_SUCCESS;
 }
 
 /* ---- making ---- */
@@ -45,6 +78,7 @@ static apr_status_t process_cleanup(void *data)
     if (process->child != NULL && process->owner == xipc__port_self())
         xipc__port_child_close(process->child);
     process->child = NULL;
+    if (process->report != NULL) (void)xipc_connection_close(process->report);
     return APR_SUCCESS;
 }
 
@@ -154,12 +188,17 @@ static apr_status_t start_forked(xipc_process_t *process)
     return rv;
 }
 
-static apr_status_t start_spawned(xipc_process_t *process)
+static apr_status_t start_anew(xipc_process_t *process)
 {
+    const xipc__errand_t errand = {process->name, process->method, process->target, process->args};
+    xipc__started_t started;
     (void)fflush(stdout);
     (void)fflush(stderr);
-    return xipc__boot_spawn(&process->child, process->name, process->target, process->args,
-                            process->pool);
+    apr_status_t rv = xipc__boot_start(&started, &errand, process->pool);
+    if (rv != APR_SUCCESS) return rv;
+    process->child = started.child;
+    process->report = started.report;
+    return APR_SUCCESS;
 }
 
 apr_status_t xipc_process_start(xipc_process_t *process)
@@ -171,7 +210,7 @@ apr_status_t xipc_process_start(xipc_process_t *process)
         return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
     if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started before");
     apr_status_t rv =
-        process->method == XIPC_START_FORK ? start_forked(process) : start_spawned(process);
+        process->method == XIPC_START_FORK ? start_forked(process) : start_anew(process);
     if (rv == APR_SUCCESS) process->is_started = 1;
     return rv;
 }
@@ -202,7 +241,9 @@ apr_status_t xipc_process_exitcode(int *exitcode, const xipc_process_t *process)
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__port_child_wait(process->child, 0);
     if (APR_STATUS_IS_TIMEUP(rv)) return APR_CHILD_NOTDONE;
-    return rv == APR_SUCCESS ? xipc__port_child_exitcode(exitcode, process->child) : rv;
+    if (rv != APR_SUCCESS) return rv;
+    if (process->report != NULL) xipc__forkserver_learn(process->child, process->report);
+    return xipc__port_child_exitcode(exitcode, process->child);
 }
 
 int xipc_process_is_alive(const xipc_process_t *process)

@@ -13,8 +13,9 @@ struct xipc_process_t {
     xipc_target_t target;
     xipc_values_t *args;
     xipc_start_method_e method;
-    pid_t owner;          /* the process that made it */
-    xipc__child_t *child; /* NULL before the start and after the close */
+    pid_t owner;               /* the process that made it */
+    xipc__child_t *child;      /* NULL before the start and after the close */
+    xipc_connection_t *report; /* the forkserver's, about this child; NULL for other methods */
     int is_started;
 };
 

@@ -5,6 +5,7 @@
 
 #include "core/boot.h"
 #include "core/fail.h"
+#include "core/forkserver.h"
 #include "core/port.h"
 #include "core/state.h"
 
@@ -42,6 +43,12 @@ static apr_status_t set_up(int argc, char **argv)
         apr_terminate();
         return rv;
     }
+    rv = apr_thread_mutex_create(&xipc__state.start_mutex, APR_THREAD_MUTEX_DEFAULT,
+                                 xipc__state.pool);
+    if (rv != APR_SUCCESS) {
+        apr_terminate();
+        return rv;
+    }
     xipc__state.name = argc > 0 ? argv[0] : "xipc";
     xipc__state.initialized = 1;
     return APR_SUCCESS;
@@ -69,8 +76,11 @@ apr_status_t xipc_initialize(int *argc, char ***argv)
 void xipc_terminate(void)
 {
     if (xipc__state.initialized == 0 || --xipc__state.initialized > 0) return;
+    xipc__forkserver_end();
     apr_pool_destroy(xipc__state.pool);
     xipc__state.pool = NULL;
     xipc__state.executable = NULL;
+    xipc__state.preload = NULL;
+    xipc__state.method = XIPC_START_DEFAULT;
     apr_terminate();
 }

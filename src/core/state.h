@@ -4,7 +4,12 @@
 #ifndef XIPC_CORE_STATE_H
 #define XIPC_CORE_STATE_H
 
-#include "xipc/values.h"
+#include "xipc/process.h"
+
+#include <apr_thread_mutex.h>
+
+/* The forkserver's side in its starter. */
+typedef struct xipc__forkserver_t xipc__forkserver_t;
 
 typedef struct {
     int initialized;                /* how many xipc_initialize() wait for their xipc_terminate() */
@@ -12,7 +17,11 @@ typedef struct {
     const char *executable;         /* what spawn runs; NULL: this process's own image */
     apr_pool_t *pool;               /* of `executable` */
     xipc_connection_t *connections; /* all open ones of this process, under the lock */
-    apr_uint32_t processes;         /* how many process objects were made, for their names */
+    xipc_start_method_e method;     /* what XIPC_START_DEFAULT stands for, when it was set */
+    apr_thread_mutex_t *start_mutex; /* of the forkserver and its connection */
+    xipc__forkserver_t *forkserver;  /* once it was needed */
+    xipc_preload_t preload;          /* what it runs first, or NULL */
+    apr_uint32_t processes;          /* how many process objects were made, for their names */
 } xipc__state_t;
 
 extern xipc__state_t xipc__state;

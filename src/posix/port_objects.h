@@ -12,7 +12,8 @@ struct xipc__stream_t {
 
 struct xipc__child_t {
     pid_t pid;
-    int sentinel; /* readable when it has ended; -1 after it was reaped */
+    int sentinel;   /* readable when it has ended; -1 after it was reaped */
+    int is_adopted; /* another process reaps it */
     int is_ended;
     int is_known; /* how it ended */
     int exitcode;

@@ -31,6 +31,13 @@ int xipc__port_has_fork(void)
 
 /* ---- starting ---- */
 
+static xipc__child_t *make(pid_t pid, int sentinel, apr_pool_t *pool)
+{
+    xipc__child_t *child = apr_palloc(pool, sizeof *child);
+    *child = (xipc__child_t){.pid = pid, .sentinel = sentinel};
+    return child;
+}
+
 /* Watch a new child; one that can't be watched is ended. */
 static apr_status_t watch(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
 {
@@ -41,10 +48,23 @@ static apr_status_t watch(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
         return APR_FROM_OS_ERROR(error);
     }
-    xipc__child_t *made = apr_palloc(pool, sizeof *made);
-    *made = (xipc__child_t){.pid = pid, .sentinel = sentinel};
-    *child = made;
+    *child = make(pid, sentinel, pool);
     return APR_SUCCESS;
+}
+
+apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
+{
+    int sentinel = xipc__sentinel_open(pid);
+    if (sentinel < 0) return APR_FROM_OS_ERROR(errno);
+    *child = make(pid, sentinel, pool);
+    (*child)->is_adopted = 1;
+    return APR_SUCCESS;
+}
+
+void xipc__port_child_tell(xipc__child_t *child, int exitcode)
+{
+    child->is_known = 1;
+    child->exitcode = exitcode;
 }
 
 apr_status_t xipc__port_child_fork(xipc__child_t **child, apr_pool_t *pool)
@@ -141,6 +161,10 @@ static int has_ended(xipc__child_t *child)
     int status = 0;
     pid_t pid;
     if (child->is_ended) return 1;
+    if (child->is_adopted) {
+        if (xipc__fd_wait(child->sentinel, POLLIN, 0) == APR_SUCCESS) note_end(child, 0, 0);
+        return child->is_ended;
+    }
     do pid = waitpid(child->pid, &status, WNOHANG);
     while (pid < 0 && errno == EINTR);
     if (pid != 0) note_end(child, pid == child->pid, status);

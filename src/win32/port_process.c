@@ -263,6 +263,17 @@ apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, a
 
 /* ---- a child's life ---- */
 
+apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
+{
+    (void)child, (void)pid, (void)pool;
+    return xipc__fail(APR_ENOTIMPL, "only a forkserver has such children");
+}
+
+void xipc__port_child_tell(xipc__child_t *child, int exitcode)
+{
+    (void)child, (void)exitcode;
+}
+
 apr_status_t xipc__port_child_wait(xipc__child_t *child, apr_time_t deadline)
 {
     DWORD found = xipc__win32_wait(1, &child->process, FALSE, deadline);
