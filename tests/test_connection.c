@@ -54,9 +54,33 @@ static void check_echo(xipc_connection_t *here, apr_size_t size, apr_pool_t *poo
 
 static void messages_of_every_size_arrive_whole(testing_t *test)
 {
-    static const apr_size_t sizes[] = {0,     1,     2,      3,      4,      5,      15,          16,         17,
-                                       4095,  4096,  4097,   65519,  65531,  65532,  65533,       65535,      65536,
-                                       65537, 65540, 131071, 131072, 212992, 262144, (1 << 20) - 1, 1 << 20, (1 << 20) + 1,
+    static const apr_size_t sizes[] = {0,
+                                       1,
+                                       2,
+                                       3,
+                                       4,
+                                       5,
+                                       15,
+                                       16,
+                                       17,
+                                       4095,
+                                       4096,
+                                       4097,
+                                       65519,
+                                       65531,
+                                       65532,
+                                       65533,
+                                       65535,
+                                       65536,
+                                       65537,
+                                       65540,
+                                       131071,
+                                       131072,
+                                       212992,
+                                       262144,
+                                       (1 << 20) - 1,
+                                       1 << 20,
+                                       (1 << 20) + 1,
                                        16 << 20};
     xipc_connection_t *here;
     xipc_process_t *process = start_echo(&here, test);
@@ -88,7 +112,8 @@ static void message_may_be_256_MiB(testing_t *test)
     testing_fill(data, HUGE_SIZE, 4);
     test->method = XIPC_START_SPAWN;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 0, test->pool));
-    xipc_process_t *process = testing_start(test, check_huge, testing_connection_args(here, test->pool));
+    xipc_process_t *process =
+        testing_start(test, check_huge, testing_connection_args(here, test->pool));
     CHECK_OK(xipc_connection_close(here));
     CHECK_OK(xipc_connection_send(there, data, HUGE_SIZE, 4 * TESTING_PATIENCE));
     CHECK_NUMBER(0, testing_finish(process));
@@ -193,7 +218,8 @@ static void wrong_direction_is_refused_by_name(testing_t *test)
     CHECK_STATUS(XIPC_ENOTWRITABLE, xipc_connection_send(first, "hi", 2, -1));
     CHECK_STATUS(XIPC_ENOTWRITABLE, xipc_connection_send_values(first, NULL, -1));
     CHECK_STATUS(XIPC_ENOTREADABLE, xipc_connection_recv(&data, &size, second, -1, test->pool));
-    CHECK_STATUS(XIPC_ENOTREADABLE, xipc_connection_recv_into(&size, second, buffer, sizeof buffer, -1));
+    CHECK_STATUS(XIPC_ENOTREADABLE,
+                 xipc_connection_recv_into(&size, second, buffer, sizeof buffer, -1));
     CHECK_STATUS(XIPC_ENOTREADABLE, xipc_connection_recv_values(&values, second, -1, test->pool));
     CHECK_STATUS(XIPC_ENOTREADABLE, xipc_connection_poll(second, -1));
     CHECK(size == 77 && data == NULL && values == NULL);
@@ -225,7 +251,8 @@ static void recv_into_a_small_buffer_keeps_the_message_and_tells_its_size(testin
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     CHECK_OK(xipc_connection_send(here, "0123456789", 10, TESTING_PATIENCE));
     CHECK_OK(xipc_connection_send(here, "abcdefgh", 8, TESTING_PATIENCE));
-    CHECK_STATUS(XIPC_EMSGSIZE, xipc_connection_recv_into(&size, there, buffer, sizeof buffer, TESTING_PATIENCE));
+    CHECK_STATUS(XIPC_EMSGSIZE,
+                 xipc_connection_recv_into(&size, there, buffer, sizeof buffer, TESTING_PATIENCE));
     CHECK_NUMBER(10, size);
     size = 0;
     CHECK_STATUS(XIPC_EMSGSIZE, xipc_connection_recv_into(&size, there, NULL, 0, TESTING_PATIENCE));
@@ -247,7 +274,8 @@ static void large_message_waits_for_a_large_buffer(testing_t *test)
     testing_fill(bytes, LARGE, 6);
     CHECK_OK(xipc_connection_send(here, bytes, LARGE, TESTING_PATIENCE));
     memset(bytes, 0, LARGE);
-    CHECK_STATUS(XIPC_EMSGSIZE, xipc_connection_recv_into(&size, here, bytes, LARGE - 1, TESTING_PATIENCE));
+    CHECK_STATUS(XIPC_EMSGSIZE,
+                 xipc_connection_recv_into(&size, here, bytes, LARGE - 1, TESTING_PATIENCE));
     CHECK_NUMBER(LARGE, size);
     CHECK_OK(xipc_connection_recv_into(&size, here, bytes, LARGE, TESTING_PATIENCE));
     CHECK_NUMBER(LARGE, size);

@@ -58,7 +58,8 @@ static void check_end_of_file(xipc_connection_t *connection, apr_pool_t *pool)
     CHECK_OK(xipc_connection_poll(connection, TESTING_PATIENCE));
     CHECK_STATUS(APR_EOF, xipc_connection_recv(&data, &size, connection, TESTING_PATIENCE, pool));
     CHECK_STATUS(APR_EOF, xipc_connection_recv(&data, &size, connection, 0, pool));
-    CHECK_STATUS(APR_EOF, xipc_connection_recv_into(&size, connection, buffer, sizeof buffer, TESTING_PATIENCE));
+    CHECK_STATUS(APR_EOF, xipc_connection_recv_into(&size, connection, buffer, sizeof buffer,
+                                                    TESTING_PATIENCE));
     CHECK_STATUS(APR_EOF, xipc_connection_recv_values(&values, connection, TESTING_PATIENCE, pool));
     CHECK(data == NULL && size == 77 && values == NULL);
 }
@@ -68,14 +69,16 @@ static void end_of_file_comes_when_all_was_received_and_the_last_writer_is_gone(
     xipc_connection_t *here;
     xipc_connection_t *there;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    xipc_process_t *process = testing_start(test, send_three, testing_connection_args(there, test->pool));
+    xipc_process_t *process =
+        testing_start(test, send_three, testing_connection_args(there, test->pool));
     CHECK_NUMBER(0, testing_finish(process));
     for (apr_int64_t i = 0; i < 3; i++) {
         apr_int64_t number = -1;
         CHECK(testing_recv_int(&number, here, TESTING_PATIENCE));
         CHECK_NUMBER(i, number);
     }
-    CHECK_STATUS(APR_TIMEUP, xipc_connection_poll(here, MILLISECONDS(20))); /* this process is a writer too */
+    CHECK_STATUS(APR_TIMEUP,
+                 xipc_connection_poll(here, MILLISECONDS(20))); /* this process is a writer too */
     CHECK_OK(xipc_connection_close(there));
     check_end_of_file(here, test->pool);
 }
@@ -103,7 +106,8 @@ static void end_of_file_does_not_wait_for_a_child_that_was_not_given_the_end(tes
     xipc_connection_t *its_life;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     REQUIRE_OK(xipc_pipe_create(&life, &its_life, 1, test->pool));
-    xipc_process_t *process = testing_start(test, live, testing_connection_args(its_life, test->pool));
+    xipc_process_t *process =
+        testing_start(test, live, testing_connection_args(its_life, test->pool));
     CHECK_OK(xipc_connection_close(its_life));
     CHECK_OK(xipc_connection_close(there));
     check_end_of_file(here, test->pool);
@@ -161,7 +165,8 @@ static void receiver_that_dies_in_mid_message_is_APR_EPIPE(testing_t *test)
     xipc_connection_t *there;
     void *data = apr_pcalloc(test->pool, LARGE);
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    xipc_process_t *process = testing_start(test, die_receiving, testing_connection_args(there, test->pool));
+    xipc_process_t *process =
+        testing_start(test, die_receiving, testing_connection_args(there, test->pool));
     CHECK_OK(xipc_connection_close(there));
     CHECK_STATUS(APR_EPIPE, xipc_connection_send(here, data, LARGE, TESTING_PATIENCE));
     CHECK(testing_finish(process) != 92);
@@ -176,14 +181,16 @@ static void writer_killed_in_mid_message_is_XIPC_EBROKEN(testing_t *test)
     void *data = NULL;
     apr_size_t size = 77;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    xipc_process_t *process = testing_start(test, send_large, testing_connection_args(there, test->pool));
+    xipc_process_t *process =
+        testing_start(test, send_large, testing_connection_args(there, test->pool));
     CHECK_OK(xipc_connection_close(there));
     REQUIRE(process != NULL);
     CHECK(testing_recv_int(&number, here, TESTING_PATIENCE));
     CHECK_OK(xipc_connection_poll(here, TESTING_PATIENCE));
     CHECK_OK(xipc_process_kill(process));
     CHECK_NUMBER(-9, testing_finish(process));
-    CHECK_STATUS(XIPC_EBROKEN, xipc_connection_recv(&data, &size, here, TESTING_PATIENCE, test->pool));
+    CHECK_STATUS(XIPC_EBROKEN,
+                 xipc_connection_recv(&data, &size, here, TESTING_PATIENCE, test->pool));
     CHECK(data == NULL && size == 77);
 }
 
@@ -208,9 +215,11 @@ static void writer_that_dies_while_the_receiver_waits_is_XIPC_EBROKEN(testing_t 
     void *data = NULL;
     apr_size_t size = 77;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    xipc_process_t *process = testing_start(test, die_sending, testing_connection_args(there, test->pool));
+    xipc_process_t *process =
+        testing_start(test, die_sending, testing_connection_args(there, test->pool));
     CHECK_OK(xipc_connection_close(there));
-    CHECK_STATUS(XIPC_EBROKEN, xipc_connection_recv(&data, &size, here, TESTING_PATIENCE, test->pool));
+    CHECK_STATUS(XIPC_EBROKEN,
+                 xipc_connection_recv(&data, &size, here, TESTING_PATIENCE, test->pool));
     CHECK(data == NULL && size == 77);
     CHECK(testing_finish(process) < 90);
 }
@@ -226,14 +235,16 @@ static void end_in_the_middle_of_a_length_is_XIPC_EBROKEN(testing_t *test)
     REQUIRE_OK(xipc_connection_os_get(&raw, there));
     CHECK(system_raw_write(raw, "\0\0", 2));
     CHECK_OK(xipc_connection_close(there));
-    CHECK_STATUS(XIPC_EBROKEN, xipc_connection_recv(&data, &size, here, TESTING_PATIENCE, test->pool));
+    CHECK_STATUS(XIPC_EBROKEN,
+                 xipc_connection_recv(&data, &size, here, TESTING_PATIENCE, test->pool));
     CHECK(data == NULL && size == 77);
 }
 
 /* ---- hostile bytes ---- */
 
 /* What a receiver says to a length, when only these bytes come and then nothing. */
-static apr_status_t receive_raw(const char *bytes, apr_size_t count, int then_close, testing_t *test)
+static apr_status_t receive_raw(const char *bytes, apr_size_t count, int then_close,
+                                testing_t *test)
 {
     xipc_connection_t *here;
     xipc_connection_t *there;
@@ -254,7 +265,8 @@ static void negative_length_is_XIPC_EPROTOCOL(testing_t *test)
 {
     CHECK_STATUS(XIPC_EPROTOCOL, receive_raw("\200\0\0\0abcd", 8, 0, test));
     CHECK_STATUS(XIPC_EPROTOCOL, receive_raw("\377\377\377\376abcd", 8, 0, test));
-    CHECK_STATUS(XIPC_EPROTOCOL, receive_raw("\377\377\377\377\377\377\377\377\377\377\377\377", 12, 0, test));
+    CHECK_STATUS(XIPC_EPROTOCOL,
+                 receive_raw("\377\377\377\377\377\377\377\377\377\377\377\377", 12, 0, test));
     CHECK_STATUS(XIPC_EPROTOCOL, receive_raw("\377\377\377\377\200\0\0\0\0\0\0\0", 12, 0, test));
 }
 
@@ -283,7 +295,8 @@ static void message_after_what_was_no_frame_is_not_believed(testing_t *test)
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     REQUIRE_OK(xipc_connection_os_get(&raw, there));
     CHECK(system_raw_write(raw, "\200\0\0\0\0\0\0\2hi", 10));
-    CHECK_STATUS(XIPC_EPROTOCOL, xipc_connection_recv(&data, &size, here, TESTING_PATIENCE, test->pool));
+    CHECK_STATUS(XIPC_EPROTOCOL,
+                 xipc_connection_recv(&data, &size, here, TESTING_PATIENCE, test->pool));
     CHECK(xipc_connection_recv(&data, &size, here, MILLISECONDS(20), test->pool) != APR_SUCCESS);
     CHECK(data == NULL && size == 77);
 }

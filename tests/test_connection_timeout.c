@@ -81,7 +81,8 @@ static void send_that_times_out_in_mid_message_ends_this_direction_only(testing_
     CHECK(testing_recv_int(&number, there, TESTING_PATIENCE)); /* what came before is whole */
     CHECK_NUMBER(41, number);
     data = NULL;
-    CHECK_STATUS(XIPC_EBROKEN, xipc_connection_recv(&data, &size, there, TESTING_PATIENCE, test->pool));
+    CHECK_STATUS(XIPC_EBROKEN,
+                 xipc_connection_recv(&data, &size, there, TESTING_PATIENCE, test->pool));
     CHECK(data == NULL && size == 77);
     CHECK(xipc_connection_recv(&data, &size, there, TESTING_PATIENCE, test->pool) != APR_SUCCESS);
     CHECK(testing_send_int(there, 42)); /* the other direction works */
@@ -97,7 +98,8 @@ static int receive_broken(xipc_values_t *args, apr_pool_t *pool)
     void *data;
     apr_size_t size;
     if (xipc_values_get_connection(&connection, args, 0) != APR_SUCCESS) return 90;
-    if (!testing_recv_int(&number, connection, -1)) return 91; /* sent when the other direction had ended */
+    if (!testing_recv_int(&number, connection, -1))
+        return 91; /* sent when the other direction had ended */
     apr_status_t rv = xipc_connection_recv(&data, &size, connection, TESTING_PATIENCE, pool);
     if (rv != XIPC_EBROKEN) return 92;
     return testing_send_int(connection, number + 1) ? 0 : 93;
@@ -112,7 +114,8 @@ static void receiver_in_another_process_is_told_of_a_broken_message(testing_t *t
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     CHECK(testing_send_int(here, 41));
     CHECK_STATUS(XIPC_EBROKEN, xipc_connection_send(here, data, LARGE, MILLISECONDS(50)));
-    xipc_process_t *process = testing_start(test, receive_broken, testing_connection_args(there, test->pool));
+    xipc_process_t *process =
+        testing_start(test, receive_broken, testing_connection_args(there, test->pool));
     CHECK_OK(xipc_connection_close(there));
     CHECK(testing_recv_int(&number, here, TESTING_PATIENCE));
     CHECK_NUMBER(42, number);
@@ -131,13 +134,16 @@ static void receive_gives_up_after_the_timeout_and_changes_nothing(testing_t *te
     xipc_values_t *values = NULL;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     apr_time_t began = system_clock();
-    CHECK_STATUS(APR_TIMEUP, xipc_connection_recv(&data, &size, there, MILLISECONDS(80), test->pool));
+    CHECK_STATUS(APR_TIMEUP,
+                 xipc_connection_recv(&data, &size, there, MILLISECONDS(80), test->pool));
     CHECK_WAITED(began, MILLISECONDS(80));
     began = system_clock();
-    CHECK_STATUS(APR_TIMEUP, xipc_connection_recv_into(&size, there, buffer, sizeof buffer, MILLISECONDS(80)));
+    CHECK_STATUS(APR_TIMEUP,
+                 xipc_connection_recv_into(&size, there, buffer, sizeof buffer, MILLISECONDS(80)));
     CHECK_WAITED(began, MILLISECONDS(80));
     began = system_clock();
-    CHECK_STATUS(APR_TIMEUP, xipc_connection_recv_values(&values, there, MILLISECONDS(80), test->pool));
+    CHECK_STATUS(APR_TIMEUP,
+                 xipc_connection_recv_values(&values, there, MILLISECONDS(80), test->pool));
     CHECK_WAITED(began, MILLISECONDS(80));
     CHECK_STATUS(APR_TIMEUP, xipc_connection_recv(&data, &size, there, 0, test->pool));
     CHECK_STATUS(APR_TIMEUP, xipc_connection_recv_into(&size, there, buffer, sizeof buffer, 0));
@@ -153,7 +159,8 @@ static void receive_is_not_cut_short_by_signals(testing_t *test)
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     int has_signals = system_signals_begin();
     apr_time_t began = system_clock();
-    CHECK_STATUS(APR_TIMEUP, xipc_connection_recv_into(&size, there, buffer, sizeof buffer, MILLISECONDS(150)));
+    CHECK_STATUS(APR_TIMEUP,
+                 xipc_connection_recv_into(&size, there, buffer, sizeof buffer, MILLISECONDS(150)));
     CHECK_WAITED(began, MILLISECONDS(150));
     began = system_clock();
     CHECK_STATUS(APR_TIMEUP, xipc_connection_poll(there, MILLISECONDS(150)));
@@ -175,7 +182,8 @@ static void receive_that_times_out_in_mid_message_goes_on_later(testing_t *test)
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     REQUIRE_OK(xipc_connection_os_get(&raw, here));
     for (int i = 0; i < 6; at += pieces[i++]) {
-        CHECK_STATUS(APR_TIMEUP, xipc_connection_recv(&data, &size, there, MILLISECONDS(10), test->pool));
+        CHECK_STATUS(APR_TIMEUP,
+                     xipc_connection_recv(&data, &size, there, MILLISECONDS(10), test->pool));
         CHECK(system_raw_write(raw, frame + at, (apr_size_t)pieces[i]));
     }
     REQUIRE_OK(xipc_connection_recv(&data, &size, there, TESTING_PATIENCE, test->pool));
@@ -194,7 +202,8 @@ static void receive_into_a_buffer_goes_on_later_too(testing_t *test)
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     REQUIRE_OK(xipc_connection_os_get(&raw, here));
     CHECK(system_raw_write(raw, frame, 10));
-    CHECK_STATUS(APR_TIMEUP, xipc_connection_recv_into(&size, there, buffer, sizeof buffer, MILLISECONDS(10)));
+    CHECK_STATUS(APR_TIMEUP,
+                 xipc_connection_recv_into(&size, there, buffer, sizeof buffer, MILLISECONDS(10)));
     memset(buffer, '#', sizeof buffer); /* what a failed call left in it does not count */
     CHECK(system_raw_write(raw, frame + 10, 14));
     CHECK_OK(xipc_connection_recv_into(&size, there, buffer, sizeof buffer, TESTING_PATIENCE));
@@ -218,7 +227,8 @@ static void large_message_arrives_by_many_short_receives(testing_t *test)
     apr_size_t size = 0;
     apr_status_t rv = APR_TIMEUP;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    xipc_process_t *process = testing_start(test, send_large, testing_connection_args(there, test->pool));
+    xipc_process_t *process =
+        testing_start(test, send_large, testing_connection_args(there, test->pool));
     apr_time_t give_up = system_clock() + TESTING_PATIENCE;
     while (APR_STATUS_IS_TIMEUP(rv) && system_clock() < give_up)
         rv = xipc_connection_recv(&data, &size, here, 50, test->pool);

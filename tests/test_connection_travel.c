@@ -73,7 +73,8 @@ static void end_travels_over_a_connection_in_one_process(testing_t *test)
     apr_int64_t number = 0;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     REQUIRE_OK(xipc_pipe_create(&first, &second, 1, test->pool));
-    CHECK_OK(xipc_connection_send_values(here, testing_connection_args(second, test->pool), TESTING_PATIENCE));
+    CHECK_OK(xipc_connection_send_values(here, testing_connection_args(second, test->pool),
+                                         TESTING_PATIENCE));
     CHECK(testing_send_int(second, 40)); /* the caller's stays open */
     CHECK_OK(xipc_connection_close(second));
     REQUIRE_OK(xipc_connection_recv_values(&values, there, TESTING_PATIENCE, test->pool));
@@ -118,7 +119,8 @@ static void end_travels_from_a_child_to_its_parent(testing_t *test)
     xipc_values_t *values;
     apr_int64_t number = 0;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    xipc_process_t *process = testing_start(test, send_an_end, testing_connection_args(there, test->pool));
+    xipc_process_t *process =
+        testing_start(test, send_an_end, testing_connection_args(there, test->pool));
     REQUIRE_OK(xipc_connection_recv_values(&values, here, TESTING_PATIENCE, test->pool));
     REQUIRE_OK(xipc_values_get_connection(&came, values, 0));
     CHECK(testing_recv_int(&number, came, TESTING_PATIENCE));
@@ -139,7 +141,8 @@ static void received_end_closes_with_the_pool_of_its_list(testing_t *test)
     REQUIRE_OK(apr_pool_create(&pool, test->pool));
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     REQUIRE_OK(xipc_pipe_create(&first, &second, 1, test->pool));
-    CHECK_OK(xipc_connection_send_values(here, testing_connection_args(second, test->pool), TESTING_PATIENCE));
+    CHECK_OK(xipc_connection_send_values(here, testing_connection_args(second, test->pool),
+                                         TESTING_PATIENCE));
     CHECK_OK(xipc_connection_close(second));
     REQUIRE_OK(xipc_connection_recv_values(&values, there, TESTING_PATIENCE, pool));
     CHECK_STATUS(APR_TIMEUP, xipc_connection_poll(first, 0));
@@ -162,7 +165,8 @@ static void handles_of_a_list_received_as_bytes_are_closed(testing_t *test)
     }
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     REQUIRE_OK(xipc_pipe_create(&first, &second, 1, test->pool));
-    CHECK_OK(xipc_connection_send_values(here, testing_connection_args(second, test->pool), TESTING_PATIENCE));
+    CHECK_OK(xipc_connection_send_values(here, testing_connection_args(second, test->pool),
+                                         TESTING_PATIENCE));
     CHECK_OK(xipc_connection_close(second));
     CHECK_OK(xipc_connection_recv(&data, &size, there, TESTING_PATIENCE, test->pool));
     CHECK(testing_send_int(here, 41)); /* the connection goes on */
@@ -254,7 +258,8 @@ static void list_with_more_handles_is_XIPC_ELIMIT_and_nothing_is_sent(testing_t 
 /* ---- what travels with an end ---- */
 
 /* Start a child that sums what comes, with an end that has read ahead. */
-static xipc_process_t *start_sum(xipc_connection_t **result, xipc_connection_t *from, testing_t *test)
+static xipc_process_t *start_sum(xipc_connection_t **result, xipc_connection_t *from,
+                                 testing_t *test)
 {
     xipc_connection_t *to;
     if (!CHECK_OK(xipc_pipe_create(result, &to, 0, test->pool))) return NULL;
@@ -273,9 +278,9 @@ static void messages_read_ahead_travel_with_their_end(testing_t *test)
     xipc_connection_t *result;
     apr_int64_t number = 0;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    for (apr_int64_t i = 1; i <= 5; i++)
-        CHECK(testing_send_int(here, i));
-    CHECK(testing_recv_int(&number, there, TESTING_PATIENCE)); /* and the others may be read with it */
+    for (apr_int64_t i = 1; i <= 5; i++) CHECK(testing_send_int(here, i));
+    CHECK(testing_recv_int(&number, there,
+                           TESTING_PATIENCE)); /* and the others may be read with it */
     CHECK_NUMBER(1, number);
     xipc_process_t *process = start_sum(&result, there, test);
     CHECK(testing_send_int(here, 6));
@@ -296,10 +301,10 @@ static void messages_read_ahead_travel_over_a_connection_too(testing_t *test)
     apr_int64_t number = 0;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     REQUIRE_OK(xipc_pipe_create(&first, &second, 1, test->pool));
-    for (apr_int64_t i = 1; i <= 5; i++)
-        CHECK(testing_send_int(first, i));
+    for (apr_int64_t i = 1; i <= 5; i++) CHECK(testing_send_int(first, i));
     CHECK(testing_recv_int(&number, second, TESTING_PATIENCE));
-    CHECK_OK(xipc_connection_send_values(here, testing_connection_args(second, test->pool), TESTING_PATIENCE));
+    CHECK_OK(xipc_connection_send_values(here, testing_connection_args(second, test->pool),
+                                         TESTING_PATIENCE));
     CHECK_OK(xipc_connection_close(second));
     REQUIRE_OK(xipc_connection_recv_values(&values, there, TESTING_PATIENCE, test->pool));
     REQUIRE_OK(xipc_values_get_connection(&came, values, 0));
@@ -332,7 +337,8 @@ static void begun_message_travels_with_its_end(testing_t *test)
     CHECK_NUMBER(0, testing_finish(process));
 }
 
-static void check_directions(testing_t *test, xipc_connection_t *tried, apr_status_t sending, apr_status_t receiving)
+static void check_directions(testing_t *test, xipc_connection_t *tried, apr_status_t sending,
+                             apr_status_t receiving)
 {
     xipc_connection_t *result;
     xipc_connection_t *to;
@@ -370,7 +376,8 @@ static void broken_direction_stays_broken_when_its_end_travels(testing_t *test)
 
 /* ---- fork ---- */
 
-static xipc_connection_t *unlisted; /* found by a forked child, which has a copy of every variable */
+static xipc_connection_t
+    *unlisted; /* found by a forked child, which has a copy of every variable */
 
 static int use_unlisted(xipc_values_t *args, apr_pool_t *pool)
 {

@@ -60,7 +60,8 @@ static int check_others(xipc_values_t *args, apr_pool_t *pool)
     (void)args;
     (void)pool;
     if (numbers[0] != 41 || numbers[1] != 2 || numbers[2] != 43) return 1;
-    if (strcmp(person.name, "jack") != 0 || person.weight < 80.24 || person.weight > 80.26) return 2;
+    if (strcmp(person.name, "jack") != 0 || person.weight < 80.24 || person.weight > 80.26)
+        return 2;
     if (person.ages[0] != 1 || person.ages[2] != 33) return 3;
     if (!testing_is_filled(large, LARGE, 9)) return 4;
     if (shared_with_other_files != 51) return 5;
@@ -92,7 +93,8 @@ static void unmarked_variable_has_its_first_value_in_a_spawned_child(testing_t *
 {
     unmarked = 41;
     number = 42;
-    CHECK_NUMBER(test->method == XIPC_START_SPAWN ? 1 : 41, testing_run(test, return_unmarked, NULL));
+    CHECK_NUMBER(test->method == XIPC_START_SPAWN ? 1 : 41,
+                 testing_run(test, return_unmarked, NULL));
     reset();
 }
 
@@ -118,7 +120,8 @@ static int change_and_start(xipc_values_t *args, apr_pool_t *pool)
     if (number != 41) return 91;
     number++;
     if (xipc_process_create(&process, return_number, NULL, pool) != APR_SUCCESS) return 92;
-    if (xipc_process_start_method_set(process, (xipc_start_method_e)method) != APR_SUCCESS) return 93;
+    if (xipc_process_start_method_set(process, (xipc_start_method_e)method) != APR_SUCCESS)
+        return 93;
     if (xipc_process_start(process) != APR_SUCCESS) return 94;
     if (xipc_process_join(process, TESTING_PATIENCE) != APR_SUCCESS) return 95;
     return xipc_process_exitcode(&exitcode, process) == APR_SUCCESS ? exitcode : 96;
@@ -127,7 +130,8 @@ static int change_and_start(xipc_values_t *args, apr_pool_t *pool)
 static void value_goes_on_to_grandchildren(testing_t *test)
 {
     number = 41;
-    CHECK_NUMBER(42, testing_run(test, change_and_start, testing_int_args(test->method, test->pool)));
+    CHECK_NUMBER(42,
+                 testing_run(test, change_and_start, testing_int_args(test->method, test->pool)));
     CHECK_NUMBER(41, number);
     reset();
 }

@@ -6,10 +6,11 @@
 
 /* Every code of the library. */
 static const apr_status_t codes[] = {
-    XIPC_EFULL,        XIPC_EEMPTY,        XIPC_ECLOSED, XIPC_EBROKEN,  XIPC_EMSGSIZE, XIPC_ELIMIT,
-    XIPC_EINHERIT,     XIPC_ETHREADS,      XIPC_EOWNERDEAD, XIPC_ENOTOWNER, XIPC_EAUTH,  XIPC_EDIED,
-    XIPC_EFAILED,      XIPC_ENOTREADABLE,  XIPC_ENOTWRITABLE, XIPC_EBUILD, XIPC_EINIT,   XIPC_ETARGET,
-    XIPC_ETYPE,        XIPC_EINDEX,        XIPC_ESTATE, XIPC_EPROTOCOL};
+    XIPC_EFULL,  XIPC_EEMPTY,   XIPC_ECLOSED,  XIPC_EBROKEN,      XIPC_EMSGSIZE,
+    XIPC_ELIMIT, XIPC_EINHERIT, XIPC_ETHREADS, XIPC_EOWNERDEAD,   XIPC_ENOTOWNER,
+    XIPC_EAUTH,  XIPC_EDIED,    XIPC_EFAILED,  XIPC_ENOTREADABLE, XIPC_ENOTWRITABLE,
+    XIPC_EBUILD, XIPC_EINIT,    XIPC_ETARGET,  XIPC_ETYPE,        XIPC_EINDEX,
+    XIPC_ESTATE, XIPC_EPROTOCOL};
 
 enum { CODES = sizeof codes / sizeof *codes, TEXT = 400 };
 
@@ -46,8 +47,7 @@ static void every_code_has_a_text_of_its_own(testing_t *test)
         (void)xipc_strerror(codes[i], texts[i], TEXT);
         CHECK(strlen(texts[i]) > 5);
         CHECK(strcmp(texts[i], unknown) != 0);
-        for (int before = 0; before < i; before++)
-            CHECK(strcmp(texts[before], texts[i]) != 0);
+        for (int before = 0; before < i; before++) CHECK(strcmp(texts[before], texts[i]) != 0);
     }
 }
 
@@ -73,7 +73,8 @@ static void status_without_a_name_in_the_range_has_a_text_too(testing_t *test)
 
 static void other_status_has_the_text_of_apr_or_the_system(testing_t *test)
 {
-    static const apr_status_t others[] = {APR_SUCCESS, APR_TIMEUP, APR_EOF, APR_ENOTIMPL, APR_ENOENT, APR_EACCES};
+    static const apr_status_t others[] = {APR_SUCCESS,  APR_TIMEUP, APR_EOF,
+                                          APR_ENOTIMPL, APR_ENOENT, APR_EACCES};
     char expected[TEXT];
     char text[TEXT];
     (void)test;

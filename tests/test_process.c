@@ -196,7 +196,8 @@ static int leave_a_child(xipc_values_t *args, apr_pool_t *pool)
     apr_int64_t method;
     if (xipc_values_get_int(&method, args, 1) != APR_SUCCESS) return 90;
     if (xipc_process_create(&process, live, args, pool) != APR_SUCCESS) return 91;
-    if (xipc_process_start_method_set(process, (xipc_start_method_e)method) != APR_SUCCESS) return 92;
+    if (xipc_process_start_method_set(process, (xipc_start_method_e)method) != APR_SUCCESS)
+        return 92;
     return xipc_process_start(process) == APR_SUCCESS ? 0 : 93;
 }
 
@@ -252,7 +253,8 @@ static void pid_is_the_systems_number_of_the_child(testing_t *test)
     xipc_connection_t *there;
     apr_int64_t told = -1;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    xipc_process_t *process = testing_create(test, tell_pid, testing_connection_args(there, test->pool));
+    xipc_process_t *process =
+        testing_create(test, tell_pid, testing_connection_args(there, test->pool));
     REQUIRE(process != NULL);
     CHECK_NUMBER(0, xipc_process_pid(process));
     REQUIRE_OK(xipc_process_start(process));
@@ -295,15 +297,13 @@ static void many_processes_run_at_once(testing_t *test)
 {
     enum { COUNT = 12 };
     living_t living[COUNT];
-    for (int i = 0; i < COUNT; i++)
-        REQUIRE(start_living(&living[i], test));
+    for (int i = 0; i < COUNT; i++) REQUIRE(start_living(&living[i], test));
     for (int i = 0; i < COUNT; i++) {
         CHECK(xipc_process_is_alive(living[i].process));
         for (int k = 0; k < i; k++)
             CHECK(xipc_process_pid(living[i].process) != xipc_process_pid(living[k].process));
     }
-    for (int i = 0; i < COUNT; i++)
-        CHECK_NUMBER(3, end_living(&living[i]));
+    for (int i = 0; i < COUNT; i++) CHECK_NUMBER(3, end_living(&living[i]));
 }
 
 static const testing_case_t cases[] = {

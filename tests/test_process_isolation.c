@@ -20,7 +20,8 @@ static int greet(xipc_values_t *args, apr_pool_t *pool)
 }
 
 /* Run the article's child, and check what it tells. */
-static void check_greeting(testing_t *test, const xipc_values_t *names, xipc_connection_t *here, apr_int64_t expected)
+static void check_greeting(testing_t *test, const xipc_values_t *names, xipc_connection_t *here,
+                           apr_int64_t expected)
 {
     apr_int64_t told = -1;
     xipc_values_t *list;

@@ -74,11 +74,14 @@ static xipc_process_pool_t *make_workers(testing_t *test, apr_size_t count)
 }
 
 /* The integer that a task gives, or -1. */
-static apr_int64_t apply(xipc_process_pool_t *workers, xipc_task_t task, const xipc_values_t *args, testing_t *test)
+static apr_int64_t apply(xipc_process_pool_t *workers, xipc_task_t task, const xipc_values_t *args,
+                         testing_t *test)
 {
     xipc_values_t *result = NULL;
     apr_int64_t number = -1;
-    if (!CHECK_OK(xipc_process_pool_apply(&result, workers, task, args, TESTING_PATIENCE, test->pool))) return -1;
+    if (!CHECK_OK(
+            xipc_process_pool_apply(&result, workers, task, args, TESTING_PATIENCE, test->pool)))
+        return -1;
     CHECK_OK(xipc_values_get_int(&number, result, 0));
     return number;
 }
@@ -109,8 +112,7 @@ static void workers_live_on_between_tasks(testing_t *test)
     REQUIRE(workers != NULL);
     apr_int64_t pid = apply(workers, tell_pid, NULL, test);
     CHECK(pid != system_pid());
-    for (apr_int64_t i = 1; i <= 20; i++)
-        CHECK_NUMBER(i, apply(workers, count_calls, NULL, test));
+    for (apr_int64_t i = 1; i <= 20; i++) CHECK_NUMBER(i, apply(workers, count_calls, NULL, test));
     CHECK_NUMBER(pid, apply(workers, tell_pid, NULL, test));
     end_workers(workers);
 }
@@ -124,7 +126,8 @@ static void task_has_its_own_copy_of_the_arguments(testing_t *test)
     xipc_values_t *args = xipc_values_make(test->pool);
     CHECK_OK(xipc_values_add_bytes(args, "peter", 5));
     for (int i = 0; i < 2; i++) {
-        REQUIRE_OK(xipc_process_pool_apply(&result, workers, append, args, TESTING_PATIENCE, test->pool));
+        REQUIRE_OK(
+            xipc_process_pool_apply(&result, workers, append, args, TESTING_PATIENCE, test->pool));
         CHECK_OK(xipc_values_get_int(&count, result, 0));
         CHECK_NUMBER(2, count);
         CHECK_NUMBER(1, xipc_values_count(args));
@@ -144,7 +147,8 @@ static void arguments_and_result_may_be_large(testing_t *test)
     testing_fill(bytes, LARGE, 2);
     xipc_values_t *args = xipc_values_make(test->pool);
     CHECK_OK(xipc_values_add_bytes(args, bytes, LARGE));
-    REQUIRE_OK(xipc_process_pool_apply(&result, workers, append, args, 2 * TESTING_PATIENCE, test->pool));
+    REQUIRE_OK(
+        xipc_process_pool_apply(&result, workers, append, args, 2 * TESTING_PATIENCE, test->pool));
     CHECK_OK(xipc_values_get_bytes(&data, &size, result, 1));
     CHECK(size == LARGE && testing_is_filled(data, size, 2));
     end_workers(workers);
@@ -169,8 +173,8 @@ static void error_of_a_task_is_XIPC_EFAILED_and_named(testing_t *test)
     REQUIRE(workers != NULL);
     for (int i = 0; i < 3; i++) {
         xipc_values_t *args = testing_int_args(errors[i], test->pool);
-        CHECK_STATUS(XIPC_EFAILED,
-                     xipc_process_pool_apply(&result, workers, fail, args, TESTING_PATIENCE, test->pool));
+        CHECK_STATUS(XIPC_EFAILED, xipc_process_pool_apply(&result, workers, fail, args,
+                                                           TESTING_PATIENCE, test->pool));
         CHECK(result == NULL);
         const char *text = testing_text(XIPC_EFAILED);
         CHECK(strstr(text, xipc_strerror(errors[i], expected, sizeof expected)) != NULL);
@@ -188,7 +192,8 @@ static void data_as_a_task_is_XIPC_ETARGET(testing_t *test)
     xipc_process_pool_t *workers = make_workers(test, 1);
     REQUIRE(workers != NULL);
     memcpy(&task, &address, sizeof task);
-    CHECK_STATUS(XIPC_ETARGET, xipc_process_pool_apply(&result, workers, task, NULL, TESTING_PATIENCE, test->pool));
+    CHECK_STATUS(XIPC_ETARGET, xipc_process_pool_apply(&result, workers, task, NULL,
+                                                       TESTING_PATIENCE, test->pool));
     CHECK(result == NULL);
     CHECK_NUMBER(5, apply(workers, add, testing_int_args(5, test->pool), test));
     end_workers(workers);
@@ -229,7 +234,8 @@ static void start_method_of_the_options_is_checked(testing_t *test)
 {
     xipc_process_pool_options_t *options;
     REQUIRE_OK(xipc_process_pool_options_create(&options, test->pool));
-    CHECK_STATUS(APR_EINVAL, xipc_process_pool_options_start_method_set(options, (xipc_start_method_e)99));
+    CHECK_STATUS(APR_EINVAL,
+                 xipc_process_pool_options_start_method_set(options, (xipc_start_method_e)99));
     CHECK_STATUS(system_has_fork() ? APR_SUCCESS : APR_ENOTIMPL,
                  xipc_process_pool_options_start_method_set(options, XIPC_START_FORK));
     CHECK_OK(xipc_process_pool_options_start_method_set(options, XIPC_START_SPAWN));
@@ -265,7 +271,8 @@ static void check_inherit(xipc_process_pool_t *workers, const xipc_values_t *arg
 {
     xipc_values_t *result = NULL;
     char text[512];
-    apr_status_t rv = xipc_process_pool_apply(&result, workers, put_one, args, TESTING_PATIENCE, test->pool);
+    apr_status_t rv =
+        xipc_process_pool_apply(&result, workers, put_one, args, TESTING_PATIENCE, test->pool);
     CHECK_STATUS(XIPC_EINHERIT, rv);
     (void)xipc_strerror(rv, text, sizeof text);
     CHECK(strstr(text, "inherit") != NULL || strstr(text, "process starts") != NULL);
@@ -305,7 +312,8 @@ static void managers_queue_may_be_among_the_arguments(testing_t *test)
     REQUIRE(queue != NULL && workers != NULL);
     for (int i = 0; i < 4; i++) {
         xipc_values_t *args = testing_queue_args(queue, test->pool);
-        CHECK_OK(xipc_process_pool_apply(NULL, workers, put_one, args, TESTING_PATIENCE, test->pool));
+        CHECK_OK(
+            xipc_process_pool_apply(NULL, workers, put_one, args, TESTING_PATIENCE, test->pool));
         CHECK_OK(testing_get_int(&number, queue, 0, test->pool));
         CHECK_NUMBER(41, number);
     }
@@ -324,9 +332,12 @@ static int use_a_pool(xipc_values_t *args, apr_pool_t *pool)
     if (xipc_values_get_int(&method, args, 0) != APR_SUCCESS) return 90;
     if (xipc_process_pool_options_create(&options, pool) != APR_SUCCESS) return 91;
     if (xipc_process_pool_options_processes_set(options, 2) != APR_SUCCESS) return 92;
-    if (xipc_process_pool_options_start_method_set(options, (xipc_start_method_e)method) != APR_SUCCESS) return 93;
+    if (xipc_process_pool_options_start_method_set(options, (xipc_start_method_e)method) !=
+        APR_SUCCESS)
+        return 93;
     if (xipc_process_pool_create_ex(&workers, options, pool) != APR_SUCCESS) return 94;
-    if (xipc_process_pool_apply(&result, workers, add, args, TESTING_PATIENCE, pool) != APR_SUCCESS) return 95;
+    if (xipc_process_pool_apply(&result, workers, add, args, TESTING_PATIENCE, pool) != APR_SUCCESS)
+        return 95;
     if (xipc_values_get_int(&number, result, 0) != APR_SUCCESS || number != method) return 96;
     if (xipc_process_pool_close(workers) != APR_SUCCESS) return 97;
     return xipc_process_pool_join(workers, TESTING_PATIENCE) == APR_SUCCESS ? 0 : 98;

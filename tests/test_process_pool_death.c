@@ -58,11 +58,12 @@ static xipc_queue_t *make_words(testing_t *test)
     return testing_queue(test, 0);
 }
 
-static apr_status_t try_pid(apr_int64_t *pid, xipc_process_pool_t *workers, apr_interval_time_t timeout,
-                            testing_t *test)
+static apr_status_t try_pid(apr_int64_t *pid, xipc_process_pool_t *workers,
+                            apr_interval_time_t timeout, testing_t *test)
 {
     xipc_values_t *result = NULL;
-    apr_status_t rv = xipc_process_pool_apply(&result, workers, tell_pid, NULL, timeout, test->pool);
+    apr_status_t rv =
+        xipc_process_pool_apply(&result, workers, tell_pid, NULL, timeout, test->pool);
     return rv == APR_SUCCESS ? xipc_values_get_int(pid, result, 0) : rv;
 }
 
@@ -79,8 +80,8 @@ static void keep_busy(xipc_process_pool_t *workers, xipc_queue_t *words, testing
     xipc_values_t *result = NULL;
     xipc_values_t *args = testing_queue_args(words, test->pool);
     apr_time_t began = system_clock();
-    CHECK_STATUS(APR_TIMEUP,
-                 xipc_process_pool_apply(&result, workers, wait_for_word, args, MILLISECONDS(100), test->pool));
+    CHECK_STATUS(APR_TIMEUP, xipc_process_pool_apply(&result, workers, wait_for_word, args,
+                                                     MILLISECONDS(100), test->pool));
     CHECK_WAITED(began, MILLISECONDS(100));
     CHECK(result == NULL);
 }
@@ -143,11 +144,13 @@ static void busy_worker_takes_tasks_again_when_it_is_done(testing_t *test)
 
 /* ---- death ---- */
 
-static void check_death(xipc_process_pool_t *workers, xipc_task_t task, const char *word, testing_t *test)
+static void check_death(xipc_process_pool_t *workers, xipc_task_t task, const char *word,
+                        testing_t *test)
 {
     xipc_values_t *result = NULL;
     apr_time_t began = system_clock();
-    apr_status_t rv = xipc_process_pool_apply(&result, workers, task, NULL, TESTING_PATIENCE, test->pool);
+    apr_status_t rv =
+        xipc_process_pool_apply(&result, workers, task, NULL, TESTING_PATIENCE, test->pool);
     CHECK_STATUS(XIPC_EDIED, rv);
     CHECK(strstr(testing_text(rv), word) != NULL);
     CHECK(system_clock() - began < apr_time_from_sec(15));
@@ -173,8 +176,7 @@ static void pool_lives_on_when_all_its_workers_die_in_tasks(testing_t *test)
 {
     xipc_process_pool_t *workers = make_workers(test, 2);
     REQUIRE(workers != NULL);
-    for (int i = 0; i < 4; i++)
-        check_death(workers, die, "9", test);
+    for (int i = 0; i < 4; i++) check_death(workers, die, "9", test);
     CHECK(pid_of_worker(workers, test) > 0);
     end_workers(workers);
 }
@@ -211,7 +213,8 @@ static void closed_pool_takes_no_tasks(testing_t *test)
     apr_int64_t pid;
     xipc_process_pool_t *workers = make_workers(test, 2);
     REQUIRE(workers != NULL);
-    CHECK_STATUS(XIPC_ESTATE, xipc_process_pool_join(workers, -1)); /* nobody has told them to end */
+    CHECK_STATUS(XIPC_ESTATE,
+                 xipc_process_pool_join(workers, -1)); /* nobody has told them to end */
     CHECK_OK(xipc_process_pool_close(workers));
     CHECK_OK(xipc_process_pool_close(workers));
     CHECK_STATUS(XIPC_ESTATE, try_pid(&pid, workers, -1, test));
@@ -272,7 +275,8 @@ static int die_with_a_pool(xipc_values_t *args, apr_pool_t *pool)
     apr_int64_t pid;
     if (xipc_values_get_connection(&connection, args, 0) != APR_SUCCESS) return 90;
     if (xipc_process_pool_create(&workers, 2, pool) != APR_SUCCESS) return 91;
-    if (xipc_process_pool_apply(&result, workers, tell_pid, NULL, -1, pool) != APR_SUCCESS) return 92;
+    if (xipc_process_pool_apply(&result, workers, tell_pid, NULL, -1, pool) != APR_SUCCESS)
+        return 92;
     if (xipc_values_get_int(&pid, result, 0) != APR_SUCCESS) return 93;
     if (!testing_send_int(connection, pid)) return 94;
     system_kill_self();
@@ -285,7 +289,8 @@ static void workers_end_when_their_pools_process_is_killed(testing_t *test)
     xipc_connection_t *there;
     apr_int64_t pid = 0;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    xipc_process_t *process = testing_start(test, die_with_a_pool, testing_connection_args(there, test->pool));
+    xipc_process_t *process =
+        testing_start(test, die_with_a_pool, testing_connection_args(there, test->pool));
     CHECK(testing_recv_int(&pid, here, TESTING_PATIENCE));
     CHECK(testing_finish(process) < 90);
     WAIT_FOR(!system_runs(pid));
@@ -293,13 +298,15 @@ static void workers_end_when_their_pools_process_is_killed(testing_t *test)
 
 /* ---- another process ---- */
 
-static xipc_process_pool_t *anothers; /* found by a forked child, which has a copy of every variable */
+static xipc_process_pool_t
+    *anothers; /* found by a forked child, which has a copy of every variable */
 
 static int use_anothers_pool(xipc_values_t *args, apr_pool_t *pool)
 {
     xipc_values_t *result = NULL;
     (void)args;
-    if (xipc_process_pool_apply(&result, anothers, tell_pid, NULL, -1, pool) != XIPC_ENOTOWNER) return 1;
+    if (xipc_process_pool_apply(&result, anothers, tell_pid, NULL, -1, pool) != XIPC_ENOTOWNER)
+        return 1;
     if (xipc_process_pool_close(anothers) != XIPC_ENOTOWNER) return 2;
     if (xipc_process_pool_terminate(anothers) != XIPC_ENOTOWNER) return 3;
     if (xipc_process_pool_join(anothers, 0) != XIPC_ENOTOWNER) return 4;

@@ -21,7 +21,8 @@ static int return_number(xipc_values_t *args, apr_pool_t *pool)
 static xipc_process_t *create_spawned(testing_t *test)
 {
     xipc_process_t *process;
-    if (!CHECK_OK(xipc_process_create(&process, return_number, testing_int_args(7, test->pool), test->pool)))
+    if (!CHECK_OK(xipc_process_create(&process, return_number, testing_int_args(7, test->pool),
+                                      test->pool)))
         return NULL;
     return CHECK_OK(xipc_process_start_method_set(process, XIPC_START_SPAWN)) ? process : NULL;
 }
@@ -44,7 +45,7 @@ static void missing_program_is_APR_ENOENT(testing_t *test)
     int handles = system_count_handles();
     CHECK_STATUS(APR_ENOENT, xipc_process_start(process));
     if (system_handles_are_exact()) CHECK_NUMBER(handles, system_count_handles());
-    CHECK(system_children() == 0);
+    CHECK(testing_children() == 0);
     CHECK_OK(xipc_spawn_executable_set(NULL));
     check_can_start_now(process);
 }
@@ -59,7 +60,7 @@ static void file_that_is_no_program_is_an_error(testing_t *test)
     CHECK(fclose(file) == 0);
     CHECK_OK(xipc_spawn_executable_set(path));
     CHECK(xipc_process_start(process) != APR_SUCCESS);
-    CHECK(system_children() == 0);
+    CHECK(testing_children() == 0);
     CHECK_OK(xipc_spawn_executable_set(NULL));
     check_can_start_now(process);
     CHECK(remove(path) == 0);
@@ -92,7 +93,7 @@ static void program_that_ends_before_initialize_is_XIPC_EDIED(testing_t *test)
     apr_time_t began = system_clock();
     CHECK_STATUS(XIPC_EDIED, xipc_process_start(process));
     CHECK(system_clock() - began < apr_time_from_sec(10));
-    CHECK(system_children() == 0);
+    CHECK(testing_children() == 0);
     CHECK_OK(apr_env_delete(early_end, test->pool));
     check_can_start_now(process);
 }
@@ -104,7 +105,8 @@ static void closed_connection_among_the_arguments_is_XIPC_ECLOSED(testing_t *tes
     xipc_connection_t *here;
     xipc_connection_t *there;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    xipc_process_t *process = testing_create(test, return_number, testing_connection_args(there, test->pool));
+    xipc_process_t *process =
+        testing_create(test, return_number, testing_connection_args(there, test->pool));
     REQUIRE(process != NULL);
     CHECK_OK(xipc_connection_close(there));
     CHECK_STATUS(XIPC_ECLOSED, xipc_process_start(process));
@@ -115,7 +117,8 @@ static void closed_queue_among_the_arguments_is_XIPC_ECLOSED(testing_t *test)
 {
     xipc_queue_t *queue;
     REQUIRE_OK(xipc_queue_create(&queue, 1, 0, test->pool));
-    xipc_process_t *process = testing_create(test, return_number, testing_queue_args(queue, test->pool));
+    xipc_process_t *process =
+        testing_create(test, return_number, testing_queue_args(queue, test->pool));
     REQUIRE(process != NULL);
     CHECK_OK(xipc_queue_close(queue));
     CHECK_STATUS(XIPC_ECLOSED, xipc_process_start(process));
@@ -141,7 +144,7 @@ static void start_without_handles_says_so_and_leaves_nothing(testing_t *test)
         if (spare == 0 && test->method == XIPC_START_SPAWN) CHECK(APR_STATUS_IS_EMFILE(rv));
         if (rv == APR_SUCCESS) break;
         CHECK_NUMBER(handles, system_count_handles());
-        CHECK(system_children() == 0);
+        CHECK(testing_children() == 0);
         CHECK_NUMBER(0, xipc_process_is_alive(process));
     }
     CHECK_OK(rv);
@@ -203,8 +206,10 @@ static apr_status_t start_one(starter_t *starter, int index)
     if (rv != APR_SUCCESS) return rv;
     xipc_values_t *args = xipc_values_make(starter->pool);
     rv = xipc_values_add_connection(args, there);
-    if (rv == APR_SUCCESS) rv = xipc_process_create(&starter->processes[index], live, args, starter->pool);
-    if (rv == APR_SUCCESS) rv = xipc_process_start_method_set(starter->processes[index], XIPC_START_SPAWN);
+    if (rv == APR_SUCCESS)
+        rv = xipc_process_create(&starter->processes[index], live, args, starter->pool);
+    if (rv == APR_SUCCESS)
+        rv = xipc_process_start_method_set(starter->processes[index], XIPC_START_SPAWN);
     if (rv == APR_SUCCESS) rv = xipc_process_start(starter->processes[index]);
     (void)xipc_connection_close(there);
     return rv;
@@ -228,7 +233,8 @@ static void check_each_has_its_own(starter_t *starter, int index)
     if (!CHECK(starter->processes[index] != NULL)) return;
     CHECK_OK(xipc_process_kill(starter->processes[index]));
     CHECK_NUMBER(-9, testing_finish(starter->processes[index]));
-    CHECK_STATUS(APR_EOF, xipc_connection_recv(&data, &size, starter->ends[index], apr_time_from_sec(5), starter->pool));
+    CHECK_STATUS(APR_EOF, xipc_connection_recv(&data, &size, starter->ends[index],
+                                               apr_time_from_sec(5), starter->pool));
 }
 
 static void threads_start_processes_at_once_and_no_child_has_anothers_end(testing_t *test)
@@ -246,10 +252,8 @@ static void threads_start_processes_at_once_and_no_child_has_anothers_end(testin
         CHECK_OK(starters[i].status);
     }
     for (int i = 0; i < THREADS; i++)
-        for (int k = 0; k < STARTS; k++)
-            check_each_has_its_own(&starters[i], k);
-    for (int i = 0; i < THREADS; i++)
-        apr_pool_destroy(starters[i].pool);
+        for (int k = 0; k < STARTS; k++) check_each_has_its_own(&starters[i], k);
+    for (int i = 0; i < THREADS; i++) apr_pool_destroy(starters[i].pool);
 }
 
 static const testing_case_t cases[] = {

@@ -229,7 +229,8 @@ static void child_goes_on_when_its_pool_ends(testing_t *test)
     testing_t inner = *test;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     REQUIRE_OK(apr_pool_create(&inner.pool, test->pool));
-    xipc_process_t *process = testing_start(&inner, answer, testing_connection_args(there, inner.pool));
+    xipc_process_t *process =
+        testing_start(&inner, answer, testing_connection_args(there, inner.pool));
     CHECK_OK(xipc_connection_close(there));
     CHECK(process != NULL);
     apr_pool_destroy(inner.pool);
@@ -265,7 +266,8 @@ static int nest(xipc_values_t *args, apr_pool_t *pool)
     if (xipc_values_add_int(next, depth - 1) != APR_SUCCESS) return 92;
     if (xipc_values_add_int(next, method) != APR_SUCCESS) return 92;
     if (xipc_process_create(&process, nest, next, pool) != APR_SUCCESS) return 93;
-    if (xipc_process_start_method_set(process, (xipc_start_method_e)method) != APR_SUCCESS) return 94;
+    if (xipc_process_start_method_set(process, (xipc_start_method_e)method) != APR_SUCCESS)
+        return 94;
     if (xipc_process_start(process) != APR_SUCCESS) return 95;
     if (xipc_process_join(process, TESTING_PATIENCE) != APR_SUCCESS) return 96;
     if (xipc_process_exitcode(&exitcode, process) != APR_SUCCESS) return 97;

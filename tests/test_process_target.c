@@ -92,7 +92,8 @@ static void library_that_is_gone_is_an_error_that_names_it(testing_t *test)
     xipc_process_t *process = testing_create(test, plugin.add_one, testing_int_args(7, test->pool));
     REQUIRE(process != NULL);
     if (test->method != XIPC_START_SPAWN || remove(path) != 0) {
-        testing_skip("only a spawned child loads the library anew, and not every system removes a loaded one");
+        testing_skip("only a spawned child loads the library anew, and not every system removes a "
+                     "loaded one");
         CHECK_OK(apr_dso_unload(plugin.library));
         CHECK(remove(path) == 0);
         return;

@@ -119,7 +119,8 @@ static void check_size(xipc_queue_t *queue, apr_size_t size, apr_pool_t *pool)
         CHECK(((char *)data)[got] == '\0');
     }
     memset(bytes, 0, size);
-    CHECK_OK(xipc_queue_put(queue, "first", 5, TESTING_PATIENCE)); /* the next one is itself again */
+    CHECK_OK(
+        xipc_queue_put(queue, "first", 5, TESTING_PATIENCE)); /* the next one is itself again */
     CHECK_OK(xipc_queue_get(&data, &got, queue, TESTING_PATIENCE, each));
     CHECK(got == 5 && memcmp(data, "first", 5) == 0);
     apr_pool_destroy(each);
@@ -132,8 +133,7 @@ static void messages_of_every_size_come_whole(testing_t *test)
     REQUIRE(queue != NULL);
     REQUIRE_OK(xipc_queue_caps(&caps, queue));
     apr_size_t most = caps.message_max != 0 ? caps.message_max : 8 << 20;
-    for (apr_size_t size = 0; size <= 40; size++)
-        check_size(queue, size, test->pool);
+    for (apr_size_t size = 0; size <= 40; size++) check_size(queue, size, test->pool);
     for (apr_size_t size = 64; size < most; size *= 2) {
         check_size(queue, size - 1, test->pool);
         check_size(queue, size, test->pool);
@@ -184,7 +184,8 @@ static void get_into_a_small_buffer_takes_nothing_and_tells_the_size(testing_t *
     REQUIRE(queue != NULL);
     REQUIRE_OK(xipc_queue_caps(&caps, queue));
     CHECK_OK(xipc_queue_put(queue, "hello", 5, 0));
-    CHECK_STATUS(XIPC_EMSGSIZE, xipc_queue_get_into(&size, queue, buffer, sizeof buffer, TESTING_PATIENCE));
+    CHECK_STATUS(XIPC_EMSGSIZE,
+                 xipc_queue_get_into(&size, queue, buffer, sizeof buffer, TESTING_PATIENCE));
     CHECK_NUMBER(caps.message_max != 0 ? caps.message_max : 5, size);
     size = 0;
     CHECK_STATUS(XIPC_EMSGSIZE, xipc_queue_get_into(&size, queue, NULL, 0, TESTING_PATIENCE));

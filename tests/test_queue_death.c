@@ -61,7 +61,8 @@ static int get_for_ever(xipc_values_t *args, apr_pool_t *pool)
 }
 
 /* A child with the queue, and what it tells. */
-static xipc_process_t *start_with(xipc_connection_t **told, xipc_target_t target, xipc_queue_t *queue, testing_t *test)
+static xipc_process_t *start_with(xipc_connection_t **told, xipc_target_t target,
+                                  xipc_queue_t *queue, testing_t *test)
 {
     xipc_connection_t *there;
     if (!CHECK_OK(xipc_pipe_create(told, &there, 0, test->pool))) return NULL;
@@ -104,11 +105,11 @@ static void get_works_after_a_reader_was_killed_in_it(testing_t *test)
 }
 
 /* Everything in the queue, until it is empty. */
-static apr_size_t drain(apr_int64_t *numbers, apr_size_t most, xipc_queue_t *queue, apr_pool_t *pool)
+static apr_size_t drain(apr_int64_t *numbers, apr_size_t most, xipc_queue_t *queue,
+                        apr_pool_t *pool)
 {
     apr_size_t count = 0;
-    while (count < most && testing_get_int(&numbers[count], queue, 0, pool) == APR_SUCCESS)
-        count++;
+    while (count < most && testing_get_int(&numbers[count], queue, 0, pool) == APR_SUCCESS) count++;
     return count;
 }
 
@@ -128,8 +129,9 @@ static void put_works_after_a_writer_was_killed_in_it(testing_t *test)
         CHECK_NUMBER(1, xipc_queue_is_full(queue));
         apr_size_t count = drain(numbers, 8, queue, test->pool);
         CHECK(numbers[0] == 1 && numbers[1] == 2);
-        CHECK(count == 2 || (count == 3 && numbers[2] == 99)); /* a manager may hold its message already */
-        CHECK_OK(testing_put_int(queue, 3, 0)); /* all the room is there again */
+        CHECK(count == 2 ||
+              (count == 3 && numbers[2] == 99)); /* a manager may hold its message already */
+        CHECK_OK(testing_put_int(queue, 3, 0));  /* all the room is there again */
         CHECK_OK(testing_put_int(queue, 4, 0));
         CHECK_STATUS(XIPC_EFULL, testing_put_int(queue, 5, 0));
         CHECK_NUMBER(2, drain(numbers, 8, queue, test->pool));
@@ -157,7 +159,8 @@ static apr_int64_t last_told(xipc_connection_t *told)
 }
 
 /* Get numbers for a while: they must come in order from `next` on. Gives the next one expected. */
-static apr_int64_t get_for(apr_interval_time_t time, apr_int64_t next, xipc_queue_t *queue, apr_pool_t *pool)
+static apr_int64_t get_for(apr_interval_time_t time, apr_int64_t next, xipc_queue_t *queue,
+                           apr_pool_t *pool)
 {
     apr_time_t end = system_clock() + time;
     do {
@@ -222,7 +225,8 @@ static void killed_reader_takes_one_message_along_at_most(testing_t *test)
         int lost = 0;
         xipc_process_t *process = start_with(&told, get_for_ever, queue, &inner);
         REQUIRE(process != NULL);
-        for (apr_time_t end = system_clock() + random_delay(); system_clock() < end && count < MOST;)
+        for (apr_time_t end = system_clock() + random_delay();
+             system_clock() < end && count < MOST;)
             if (testing_put_int(queue, count, 0) == APR_SUCCESS) count++;
         kill_in(process, 0);
         mark_told(seen, count, told);
@@ -249,14 +253,14 @@ static void room_is_not_lost_by_kills(testing_t *test)
         xipc_connection_t *told;
         testing_t inner = *test;
         inner.pool = each;
-        xipc_process_t *process = start_with(&told, round % 2 ? put_for_ever : get_for_ever, queue, &inner);
+        xipc_process_t *process =
+            start_with(&told, round % 2 ? put_for_ever : get_for_ever, queue, &inner);
         REQUIRE(process != NULL);
         kill_in(process, random_delay());
         apr_pool_clear(each);
     }
     (void)drain(numbers, 8, queue, test->pool);
-    for (int i = 0; i < 3; i++)
-        CHECK_OK(testing_put_int(queue, i, 0));
+    for (int i = 0; i < 3; i++) CHECK_OK(testing_put_int(queue, i, 0));
     CHECK_STATUS(XIPC_EFULL, testing_put_int(queue, 3, 0));
     CHECK_NUMBER(3, drain(numbers, 8, queue, test->pool));
     CHECK(numbers[0] == 0 && numbers[1] == 1 && numbers[2] == 2);

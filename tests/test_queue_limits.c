@@ -147,7 +147,8 @@ static void backend_of_another_system_is_APR_ENOTIMPL(testing_t *test)
     xipc_queue_options_t *options;
     xipc_queue_t *queue = NULL;
     REQUIRE_OK(xipc_queue_options_create(&options, test->pool));
-    CHECK_OK(xipc_queue_options_backend_set(options, system_has_fork() ? XIPC_QUEUE_MAILSLOT : XIPC_QUEUE_MQUEUE));
+    CHECK_OK(xipc_queue_options_backend_set(options, system_has_fork() ? XIPC_QUEUE_MAILSLOT
+                                                                       : XIPC_QUEUE_MQUEUE));
     CHECK_STATUS(APR_ENOTIMPL, xipc_queue_create_ex(&queue, options, test->pool));
     CHECK(queue == NULL);
 }
@@ -187,7 +188,8 @@ static int has_new_name(const apr_array_header_t *before, apr_pool_t *pool)
     int found = now->nelts;
     for (int i = 0; i < now->nelts; i++)
         for (int k = 0; k < before->nelts; k++)
-            if (strcmp(APR_ARRAY_IDX(now, i, const char *), APR_ARRAY_IDX(before, k, const char *)) == 0) {
+            if (strcmp(APR_ARRAY_IDX(now, i, const char *),
+                       APR_ARRAY_IDX(before, k, const char *)) == 0) {
                 found--;
                 break;
             }
@@ -203,7 +205,8 @@ static void made_queue_has_no_name(testing_t *test)
     }
     const apr_array_header_t *before = system_names(test->pool);
     REQUIRE_OK(xipc_queue_create(&queue, 1, 8, test->pool));
-    WAIT_FOR(!has_new_name(before, test->pool)); /* another program's name may be there for an instant */
+    WAIT_FOR(
+        !has_new_name(before, test->pool)); /* another program's name may be there for an instant */
     CHECK_OK(testing_put_int(queue, 1, 0));
 }
 

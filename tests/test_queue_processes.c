@@ -85,8 +85,7 @@ static void others_go_on_using_a_queue_that_was_closed_here(testing_t *test)
 {
     xipc_queue_t *queue = testing_queue(test, 5);
     REQUIRE(queue != NULL);
-    for (apr_int64_t i = 1; i <= 2; i++)
-        CHECK_OK(testing_put_int(queue, i, 0));
+    for (apr_int64_t i = 1; i <= 2; i++) CHECK_OK(testing_put_int(queue, i, 0));
     xipc_process_t *reader = testing_start(test, get_three, testing_queue_args(queue, test->pool));
     CHECK_OK(testing_put_int(queue, 3, TESTING_PATIENCE));
     CHECK_OK(xipc_queue_close(queue));
@@ -133,8 +132,10 @@ static void queue_reaches_a_running_process_over_a_connection(testing_t *test)
     xipc_queue_t *queue = testing_queue(test, 5);
     REQUIRE(queue != NULL);
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    xipc_process_t *process = testing_start(test, put_into_what_comes, testing_connection_args(there, test->pool));
-    CHECK_OK(xipc_connection_send_values(here, testing_queue_args(queue, test->pool), TESTING_PATIENCE));
+    xipc_process_t *process =
+        testing_start(test, put_into_what_comes, testing_connection_args(there, test->pool));
+    CHECK_OK(
+        xipc_connection_send_values(here, testing_queue_args(queue, test->pool), TESTING_PATIENCE));
     CHECK_NUMBER(0, testing_finish(process));
     for (apr_int64_t i = 1; i <= 3; i++) {
         apr_int64_t number = -1;
@@ -151,7 +152,8 @@ static int hand_on(xipc_values_t *args, apr_pool_t *pool)
     xipc_process_t *process;
     if (xipc_values_get_int(&method, args, 1) != APR_SUCCESS) return 90;
     if (xipc_process_create(&process, put_three, args, pool) != APR_SUCCESS) return 91;
-    if (xipc_process_start_method_set(process, (xipc_start_method_e)method) != APR_SUCCESS) return 92;
+    if (xipc_process_start_method_set(process, (xipc_start_method_e)method) != APR_SUCCESS)
+        return 92;
     if (xipc_process_start(process) != APR_SUCCESS) return 93;
     if (xipc_process_join(process, TESTING_PATIENCE) != APR_SUCCESS) return 94;
     return xipc_process_exitcode(&exitcode, process) == APR_SUCCESS ? exitcode : 95;
@@ -174,8 +176,8 @@ static void child_hands_the_queue_on_to_its_own_child(testing_t *test)
 /* ---- waiting for another process ---- */
 
 /* A child with the queue and a connection, which has told that it is about to wait. */
-static xipc_process_t *start_waiting(xipc_connection_t **here, xipc_target_t target, xipc_queue_t *queue,
-                                     testing_t *test)
+static xipc_process_t *start_waiting(xipc_connection_t **here, xipc_target_t target,
+                                     xipc_queue_t *queue, testing_t *test)
 {
     xipc_connection_t *there;
     apr_int64_t number;
@@ -298,17 +300,14 @@ static void many_writers_and_readers_share_a_queue(testing_t *test)
     xipc_queue_t *queue = testing_queue(test, 4);
     REQUIRE(queue != NULL);
     start_crowd(crowd, queue, test);
-    for (int i = 0; i < WRITERS; i++)
-        CHECK_NUMBER(0, testing_finish(crowd->writers[i]));
-    for (int i = 0; i < READERS; i++)
-        CHECK_OK(testing_put_int(queue, STOP, TESTING_PATIENCE));
+    for (int i = 0; i < WRITERS; i++) CHECK_NUMBER(0, testing_finish(crowd->writers[i]));
+    for (int i = 0; i < READERS; i++) CHECK_OK(testing_put_int(queue, STOP, TESTING_PATIENCE));
     for (int i = 0; i < READERS; i++) {
         count_told(crowd, crowd->told[i]);
         CHECK_NUMBER(0, testing_finish(crowd->readers[i]));
     }
     int once = 0;
-    for (int i = 0; i < WRITERS * MESSAGES; i++)
-        once += crowd->seen[i] == 1;
+    for (int i = 0; i < WRITERS * MESSAGES; i++) once += crowd->seen[i] == 1;
     CHECK_NUMBER(WRITERS * MESSAGES, once);
     CHECK_NUMBER(1, xipc_queue_is_empty(queue));
 }

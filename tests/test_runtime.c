@@ -34,12 +34,14 @@ static int outlive(xipc_values_t *args, apr_pool_t *pool)
 
 /* ---- programs: what this program does when it is run again with a word ---- */
 
-static int start(xipc_target_t target, const xipc_values_t *args, int method, apr_pool_t *pool, apr_status_t expected)
+static int start(xipc_target_t target, const xipc_values_t *args, int method, apr_pool_t *pool,
+                 apr_status_t expected)
 {
     xipc_process_t *process;
     int exitcode = -1;
     if (xipc_process_create(&process, target, args, pool) != APR_SUCCESS) return BAD;
-    if (xipc_process_start_method_set(process, (xipc_start_method_e)method) != APR_SUCCESS) return BAD;
+    if (xipc_process_start_method_set(process, (xipc_start_method_e)method) != APR_SUCCESS)
+        return BAD;
     if (xipc_process_start(process) != expected) return BAD;
     if (expected != APR_SUCCESS) return xipc_process_is_alive(process);
     if (target == outlive) return GOOD;

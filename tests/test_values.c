@@ -155,8 +155,7 @@ static void check_wrong_types(const xipc_values_t *values, apr_size_t index)
 static void reading_as_another_type_is_XIPC_ETYPE_and_changes_nothing(testing_t *test)
 {
     xipc_values_t *values = one_of_each(test);
-    for (apr_size_t i = 0; i < 4; i++)
-        check_wrong_types(values, i);
+    for (apr_size_t i = 0; i < 4; i++) check_wrong_types(values, i);
 }
 
 static void reading_behind_the_end_is_XIPC_EINDEX(testing_t *test)

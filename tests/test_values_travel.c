@@ -110,7 +110,8 @@ static void check_round_trip(testing_t *test, xipc_values_t *values)
 
 static void integers_travel_as_they_are(testing_t *test)
 {
-    static const apr_int64_t numbers[] = {0, 1, -1, 255, 256, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
+    static const apr_int64_t numbers[] = {0,         1,         -1,        255,      256,
+                                          INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
     xipc_values_t *values = xipc_values_make(test->pool);
     for (apr_size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         CHECK_OK(xipc_values_add_int(values, numbers[i]));
@@ -119,7 +120,7 @@ static void integers_travel_as_they_are(testing_t *test)
 
 static void reals_travel_as_they_are(testing_t *test)
 {
-    const double reals[] = {0.0,     -0.0,     1.5,        -1e300,    DBL_MAX,
+    const double reals[] = {0.0,     -0.0,     1.5,         -1e300,           DBL_MAX,
                             DBL_MIN, 4.9e-324, (double)NAN, (double)INFINITY, (double)-INFINITY};
     xipc_values_t *values = xipc_values_make(test->pool);
     for (apr_size_t i = 0; i < sizeof reals / sizeof *reals; i++)
@@ -178,14 +179,16 @@ static void no_arguments_arrive_as_an_empty_list(testing_t *test)
 
 static void message_that_is_no_list_is_XIPC_EPROTOCOL_and_gone(testing_t *test)
 {
-    static const char *const messages[] = {"", "x", "hello, this is no list of values", "\377\377\377\377\377\377\377"};
+    static const char *const messages[] = {"", "x", "hello, this is no list of values",
+                                           "\377\377\377\377\377\377\377"};
     xipc_connection_t *here;
     xipc_connection_t *there;
     xipc_values_t *values = NULL;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
     for (int i = 0; i < 4; i++) {
         CHECK_OK(xipc_connection_send(here, messages[i], strlen(messages[i]), TESTING_PATIENCE));
-        CHECK_STATUS(XIPC_EPROTOCOL, xipc_connection_recv_values(&values, there, TESTING_PATIENCE, test->pool));
+        CHECK_STATUS(XIPC_EPROTOCOL,
+                     xipc_connection_recv_values(&values, there, TESTING_PATIENCE, test->pool));
         CHECK(values == NULL);
     }
     CHECK_OK(xipc_connection_send_values(here, testing_int_args(7, test->pool), TESTING_PATIENCE));
@@ -194,8 +197,8 @@ static void message_that_is_no_list_is_XIPC_EPROTOCOL_and_gone(testing_t *test)
 }
 
 /* Send these bytes where a list is expected: they are one or they are refused, and the connection goes on. */
-static int survives(xipc_connection_t *here, xipc_connection_t *there, const void *data, apr_size_t size,
-                    apr_pool_t *pool)
+static int survives(xipc_connection_t *here, xipc_connection_t *there, const void *data,
+                    apr_size_t size, apr_pool_t *pool)
 {
     xipc_values_t *values;
     if (!CHECK_OK(xipc_connection_send(here, data, size, TESTING_PATIENCE))) return 0;

@@ -5,6 +5,7 @@
 #define XIPC_CORE_DEADLINE_H
 
 #include <apr_time.h>
+#include <stdint.h>
 
 /* The deadline that never comes. */
 #define XIPC__NEVER INT64_MAX

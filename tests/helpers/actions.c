@@ -77,7 +77,8 @@ xipc_queue_t *testing_queue(testing_t *test, apr_size_t capacity)
     xipc_queue_t *queue;
     if (test->queue == TESTING_QUEUE_SYSTEM)
         return CHECK_OK(xipc_queue_create(&queue, capacity, 0, test->pool)) ? queue : NULL;
-    if (test->manager == NULL && !CHECK_OK(xipc_manager_start_ex(&test->manager, test->method, test->pool)))
+    if (test->manager == NULL &&
+        !CHECK_OK(xipc_manager_start_ex(&test->manager, test->method, test->pool)))
         return NULL;
     return CHECK_OK(xipc_manager_queue(&queue, test->manager, capacity, test->pool)) ? queue : NULL;
 }
@@ -124,10 +125,12 @@ xipc_values_t *testing_queue_args(xipc_queue_t *queue, apr_pool_t *pool)
 
 int testing_send_int(xipc_connection_t *connection, apr_int64_t number)
 {
-    return xipc_connection_send(connection, &number, sizeof number, TESTING_PATIENCE) == APR_SUCCESS;
+    return xipc_connection_send(connection, &number, sizeof number, TESTING_PATIENCE) ==
+           APR_SUCCESS;
 }
 
-int testing_recv_int(apr_int64_t *number, xipc_connection_t *connection, apr_interval_time_t timeout)
+int testing_recv_int(apr_int64_t *number, xipc_connection_t *connection,
+                     apr_interval_time_t timeout)
 {
     apr_size_t size;
     apr_status_t rv = xipc_connection_recv_into(&size, connection, number, sizeof *number, timeout);
@@ -143,8 +146,7 @@ static unsigned char byte_at(apr_size_t place, unsigned seed)
 void testing_fill(void *buffer, apr_size_t size, unsigned seed)
 {
     unsigned char *bytes = buffer;
-    for (apr_size_t i = 0; i < size; i++)
-        bytes[i] = byte_at(i, seed);
+    for (apr_size_t i = 0; i < size; i++) bytes[i] = byte_at(i, seed);
 }
 
 int testing_is_filled(const void *buffer, apr_size_t size, unsigned seed)
@@ -184,7 +186,8 @@ static apr_status_t read_all(const char **output, apr_file_t *file, apr_pool_t *
         apr_size_t got = size - 1 - used;
         if (apr_file_read(file, buffer + used, &got) != APR_SUCCESS) break;
         for (apr_size_t i = 0; i < got; i++) /* the lines of a text end in \r\n on Windows */
-            if (buffer[used + i] == '\r') memmove(buffer + used + i, buffer + used + i + 1, --got - i);
+            if (buffer[used + i] == '\r')
+                memmove(buffer + used + i, buffer + used + i + 1, --got - i);
         used += got;
     }
     buffer[used] = '\0';
@@ -193,14 +196,14 @@ static apr_status_t read_all(const char **output, apr_file_t *file, apr_pool_t *
 }
 
 /* Standard output goes to a file, where a stream is buffered as a whole. */
-static apr_status_t run_into(apr_file_t *file, int *exitcode, const char *const *arguments, apr_pool_t *pool)
+static apr_status_t run_into(apr_file_t *file, int *exitcode, const char *const *arguments,
+                             apr_pool_t *pool)
 {
     apr_proc_t proc;
     apr_procattr_t *attributes;
     apr_exit_why_e why;
     const char *argv[8] = {program};
-    for (int i = 0; i < 6 && arguments[i] != NULL; i++)
-        argv[i + 1] = arguments[i];
+    for (int i = 0; i < 6 && arguments[i] != NULL; i++) argv[i + 1] = arguments[i];
     apr_status_t rv = apr_procattr_create(&attributes, pool);
     if (rv == APR_SUCCESS) rv = apr_procattr_cmdtype_set(attributes, APR_PROGRAM_ENV);
     if (rv == APR_SUCCESS) rv = apr_procattr_child_out_set(attributes, file, NULL);
@@ -220,7 +223,7 @@ int testing_run_program(const char **output, const char *const *arguments, apr_p
     char *path = apr_pstrdup(scratch, testing_temporary("XXXXXX", scratch));
     if (CHECK_OK(apr_file_mktemp(&file, path, 0, scratch))) { /* 0: removed when closed */
         CHECK_OK(run_into(file, &exitcode, arguments, scratch));
-        WAIT_FOR(system_children() == 0); /* what it left running may still write */
+        WAIT_FOR(testing_children() == 0); /* what it left running may still write */
         CHECK_OK(apr_file_seek(file, APR_SET, &start));
         CHECK_OK(read_all(output, file, pool));
     }

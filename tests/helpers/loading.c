@@ -14,7 +14,8 @@ int plugin_load(plugin_t *plugin, const char *path, apr_pool_t *pool)
 {
     char text[512];
     apr_status_t rv = apr_dso_load(&plugin->library, path, pool);
-    if (rv != APR_SUCCESS) return CHECK_TEXT("loaded", apr_dso_error(plugin->library, text, sizeof text));
+    if (rv != APR_SUCCESS)
+        return CHECK_TEXT("loaded", apr_dso_error(plugin->library, text, sizeof text));
     return find(&plugin->add_one, plugin->library, "plugin_add_one") &&
            find(&plugin->copied, plugin->library, "plugin_copied") &&
            find(&plugin->plain, plugin->library, "plugin_plain") &&

@@ -19,7 +19,8 @@ PLUGIN_EXPORT int plugin_add_one(xipc_values_t *args, apr_pool_t *pool);
 PLUGIN_EXPORT xipc_target_t plugin_hidden(void);
 
 /* A task: twice its first argument. */
-PLUGIN_EXPORT apr_status_t plugin_twice(xipc_values_t *result, xipc_values_t *args, apr_pool_t *pool);
+PLUGIN_EXPORT apr_status_t plugin_twice(xipc_values_t *result, xipc_values_t *args,
+                                        apr_pool_t *pool);
 
 /* A target: the value of a variable of the library that is marked XIPC_COPIED; at first 1. */
 PLUGIN_EXPORT int plugin_copied(xipc_values_t *args, apr_pool_t *pool);

@@ -129,8 +129,7 @@ int system_runs(apr_int64_t pid)
 int system_count_handles(void)
 {
     int count = 0;
-    for (int fd = 0; fd < 4096; fd++)
-        count += fcntl(fd, F_GETFD) >= 0;
+    for (int fd = 0; fd < 4096; fd++) count += fcntl(fd, F_GETFD) >= 0;
     return count;
 }
 
@@ -233,8 +232,7 @@ int system_open_inheritable(const char *path, apr_os_file_t *handles, int count)
 
 void system_close_raw(apr_os_file_t *handles, int count)
 {
-    for (int i = 0; i < count; i++)
-        (void)close(handles[i]);
+    for (int i = 0; i < count; i++) (void)close(handles[i]);
 }
 
 int system_holds_file(const char *path)

@@ -132,7 +132,8 @@ int system_children(void)
     memset(&entry, 0, sizeof entry);
     entry.dwSize = sizeof entry;
     int count = 0;
-    for (BOOL more = Process32First(snapshot, &entry); more; more = Process32Next(snapshot, &entry)) {
+    for (BOOL more = Process32First(snapshot, &entry); more;
+         more = Process32Next(snapshot, &entry)) {
         if (entry.th32ProcessID == GetCurrentProcessId()) continue;
         count += _stricmp(base_name(entry.szExeFile), base_name(self)) == 0;
     }
@@ -166,8 +167,9 @@ int system_open_inheritable(const char *path, apr_os_file_t *handles, int count)
 {
     SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, NULL, TRUE};
     for (int i = 0; i < count; i++) {
-        handles[i] = CreateFileA(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                                 &inheritable, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+        handles[i] =
+            CreateFileA(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                        &inheritable, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
         if (handles[i] != INVALID_HANDLE_VALUE) continue;
         system_close_raw(handles, i);
         return 0;
@@ -177,8 +179,7 @@ int system_open_inheritable(const char *path, apr_os_file_t *handles, int count)
 
 void system_close_raw(apr_os_file_t *handles, int count)
 {
-    for (int i = 0; i < count; i++)
-        (void)CloseHandle(handles[i]);
+    for (int i = 0; i < count; i++) (void)CloseHandle(handles[i]);
 }
 
 int system_holds_file(const char *path)

@@ -17,6 +17,7 @@ typedef struct {
 
 static variant_t *variants;
 static apr_size_t variant_count;
+static int standing_children;
 
 /* ---- assertions ---- */
 
@@ -26,19 +27,22 @@ int testing_check(int is_true, const char *text, const char *file, int line)
     return is_true;
 }
 
-int testing_check_number(apr_int64_t expected, apr_int64_t actual, const char *text, const char *file, int line)
+int testing_check_number(apr_int64_t expected, apr_int64_t actual, const char *text,
+                         const char *file, int line)
 {
     char message[512];
-    (void)snprintf(message, sizeof message, "%s: expected %lld, got %lld", text, (long long)expected,
-                   (long long)actual);
+    (void)snprintf(message, sizeof message, "%s: expected %lld, got %lld", text,
+                   (long long)expected, (long long)actual);
     return testing_check(expected == actual, message, file, line);
 }
 
-int testing_check_text(const char *expected, const char *actual, const char *text, const char *file, int line)
+int testing_check_text(const char *expected, const char *actual, const char *text, const char *file,
+                       int line)
 {
     char message[1024];
     const char *shown = actual != NULL ? actual : "(null)";
-    (void)apr_snprintf(message, sizeof message, "%s: expected \"%.400s\", got \"%.400s\"", text, expected, shown);
+    (void)apr_snprintf(message, sizeof message, "%s: expected \"%.400s\", got \"%.400s\"", text,
+                       expected, shown);
     return testing_check(actual != NULL && strcmp(expected, actual) == 0, message, file, line);
 }
 
@@ -59,15 +63,16 @@ static int status_is(apr_status_t expected, apr_status_t actual)
     }
 }
 
-int testing_check_status(apr_status_t expected, apr_status_t actual, const char *text, const char *file, int line)
+int testing_check_status(apr_status_t expected, apr_status_t actual, const char *text,
+                         const char *file, int line)
 {
     char wanted[160];
     char got[400];
     char message[1024];
     (void)xipc_strerror(actual, got, sizeof got);
     (void)xipc_strerror(expected, wanted, sizeof wanted);
-    (void)apr_snprintf(message, sizeof message, "%s: expected %d (%s), got %d (%s)", text, expected, wanted, actual,
-                       got);
+    (void)apr_snprintf(message, sizeof message, "%s: expected %d (%s), got %d (%s)", text, expected,
+                       wanted, actual, got);
     return testing_check(status_is(expected, actual), message, file, line);
 }
 
@@ -75,9 +80,10 @@ int testing_check_waited(apr_time_t began, apr_interval_time_t timeout, const ch
 {
     char message[160];
     apr_interval_time_t waited = system_clock() - began;
-    (void)snprintf(message, sizeof message, "waited %lld us for a timeout of %lld", (long long)waited,
-                   (long long)timeout);
-    return testing_check(waited >= timeout && waited < timeout + apr_time_from_sec(15), message, file, line);
+    (void)snprintf(message, sizeof message, "waited %lld us for a timeout of %lld",
+                   (long long)waited, (long long)timeout);
+    return testing_check(waited >= timeout && waited < timeout + apr_time_from_sec(15), message,
+                         file, line);
 }
 
 void testing_skip(const char *reason)
@@ -111,19 +117,24 @@ static int handles_are(int before)
     return system_handles_are_exact() ? now == before : now <= before;
 }
 
+int testing_children(void)
+{
+    return system_children() - standing_children;
+}
+
 /* Processes end in their own time, and other programs' names come and go: so look until a deadline. */
 static void check_nothing_left(int handles, const apr_array_header_t *names, apr_pool_t *pool)
 {
     const apr_time_t give_up = system_clock() + apr_time_from_sec(8);
     apr_pool_t *scratch;
     (void)apr_pool_create(&scratch, pool);
-    while ((!handles_are(handles) || system_children() != 0 || new_name(names, scratch) != NULL) &&
+    while ((!handles_are(handles) || testing_children() != 0 || new_name(names, scratch) != NULL) &&
            system_clock() < give_up) {
         apr_pool_clear(scratch);
         apr_sleep(5000);
     }
     if (!handles_are(handles)) CHECK_NUMBER(handles, system_count_handles());
-    CHECK(system_children() == 0);
+    CHECK(testing_children() == 0);
     const char *left = new_name(names, scratch);
     if (left != NULL) CHECK_TEXT("no name left", left);
     apr_pool_destroy(scratch);
@@ -134,8 +145,7 @@ static void run_variant(void)
 {
     const char *name = CU_get_current_test()->pName;
     apr_size_t index = 0;
-    while (index < variant_count && strcmp(variants[index].name, name) != 0)
-        index++;
+    while (index < variant_count && strcmp(variants[index].name, name) != 0) index++;
     const variant_t *variant = &variants[index];
     apr_pool_t *outer;
     testing_t test = {NULL, variant->method, variant->queue, NULL};
@@ -173,6 +183,13 @@ static int is_refused_for_threads(xipc_process_t *process)
     return rv == XIPC_ETHREADS;
 }
 
+/* The server of the processes starts with the first of them and stays: none of the tests leaves it. */
+static void start_server(xipc_process_t *process)
+{
+    if (xipc_process_start(process) == APR_SUCCESS) (void)xipc_process_join(process, -1);
+    standing_children = system_children();
+}
+
 static int has_method(xipc_start_method_e method)
 {
     apr_pool_t *pool;
@@ -185,6 +202,7 @@ static int has_method(xipc_start_method_e method)
                testing_method_name(method));
         found = 0;
     }
+    if (found && method == XIPC_START_FORKSERVER) start_server(process);
     apr_pool_destroy(pool);
     return found;
 }
@@ -194,7 +212,8 @@ apr_size_t testing_methods(const xipc_start_method_e **methods)
     static xipc_start_method_e found[3];
     static apr_size_t count = 0;
     static int is_known = 0;
-    static const xipc_start_method_e all[] = {XIPC_START_FORK, XIPC_START_SPAWN, XIPC_START_FORKSERVER};
+    static const xipc_start_method_e all[] = {XIPC_START_FORK, XIPC_START_SPAWN,
+                                              XIPC_START_FORKSERVER};
     for (apr_size_t i = 0; !is_known && i < 3; i++)
         if (has_method(all[i])) found[count++] = all[i];
     is_known = 1;
@@ -202,13 +221,14 @@ apr_size_t testing_methods(const xipc_start_method_e **methods)
     return count;
 }
 
-static void add_variant(const testing_case_t *test, const char *method, const char *queue, variant_t variant,
-                        apr_pool_t *pool)
+static void add_variant(const testing_case_t *test, const char *method, const char *queue,
+                        variant_t variant, apr_pool_t *pool)
 {
     variant.test = test;
-    variant.name = apr_pstrcat(pool, test->name, method != NULL ? " [" : "", method != NULL ? method : "",
-                               method != NULL ? "]" : "", queue != NULL ? " [" : "", queue != NULL ? queue : "",
-                               queue != NULL ? "]" : "", NULL);
+    variant.name =
+        apr_pstrcat(pool, test->name, method != NULL ? " [" : "", method != NULL ? method : "",
+                    method != NULL ? "]" : "", queue != NULL ? " [" : "",
+                    queue != NULL ? queue : "", queue != NULL ? "]" : "", NULL);
     variants[variant_count++] = variant;
 }
 
@@ -251,7 +271,8 @@ static int run_suite(const char *suite, const char *filter)
     return failures;
 }
 
-int testing_main(const char *suite, const testing_case_t *cases, apr_size_t count, int argc, char **argv)
+int testing_main(const char *suite, const testing_case_t *cases, apr_size_t count, int argc,
+                 char **argv)
 {
     apr_pool_t *pool;
     testing_program_set(argv[0]);
@@ -259,8 +280,7 @@ int testing_main(const char *suite, const testing_case_t *cases, apr_size_t coun
     (void)setvbuf(stdout, NULL, _IONBF, 0); /* a test that hangs or crashes has been named then */
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) return 1;
     variants = apr_pcalloc(pool, count * 6 * sizeof *variants);
-    for (apr_size_t i = 0; i < count; i++)
-        add_case(&cases[i], pool);
+    for (apr_size_t i = 0; i < count; i++) add_case(&cases[i], pool);
     int failed = run_suite(suite, argc > 1 ? argv[1] : NULL);
     apr_pool_destroy(pool);
     xipc_terminate();

@@ -44,16 +44,29 @@ typedef struct {
     int each; /* TESTING_METHODS, TESTING_QUEUES, or both */
 } testing_case_t;
 
-#define ONCE(function) {#function, function, TESTING_ONCE}
-#define EACH_METHOD(function) {#function, function, TESTING_METHODS}
-#define EACH_QUEUE(function) {#function, function, TESTING_QUEUES}
-#define EACH_QUEUE_AND_METHOD(function) {#function, function, TESTING_METHODS | TESTING_QUEUES}
+#define ONCE(function)                                                                             \
+    {                                                                                              \
+#function, function, TESTING_ONCE                                                          \
+    }
+#define EACH_METHOD(function)                                                                      \
+    {                                                                                              \
+#function, function, TESTING_METHODS                                                       \
+    }
+#define EACH_QUEUE(function)                                                                       \
+    {                                                                                              \
+#function, function, TESTING_QUEUES                                                        \
+    }
+#define EACH_QUEUE_AND_METHOD(function)                                                            \
+    {                                                                                              \
+#function, function, TESTING_METHODS | TESTING_QUEUES                                      \
+    }
 
 /*
  * Run a suite and return the exit code of the program. The first argument of the program, if any, is a part of the
  * names to run.
  */
-int testing_main(const char *suite, const testing_case_t *cases, apr_size_t count, int argc, char **argv);
+int testing_main(const char *suite, const testing_case_t *cases, apr_size_t count, int argc,
+                 char **argv);
 
 /* A whole main for a suite without helpers of its own. */
 #define TESTING_MAIN(suite, cases)                                                                 \
@@ -72,17 +85,22 @@ void testing_skip(const char *reason);
 /* ---- assertions ---- */
 
 int testing_check(int is_true, const char *text, const char *file, int line);
-int testing_check_number(apr_int64_t expected, apr_int64_t actual, const char *text, const char *file, int line);
-int testing_check_status(apr_status_t expected, apr_status_t actual, const char *text, const char *file, int line);
-int testing_check_text(const char *expected, const char *actual, const char *text, const char *file, int line);
+int testing_check_number(apr_int64_t expected, apr_int64_t actual, const char *text,
+                         const char *file, int line);
+int testing_check_status(apr_status_t expected, apr_status_t actual, const char *text,
+                         const char *file, int line);
+int testing_check_text(const char *expected, const char *actual, const char *text, const char *file,
+                       int line);
 int testing_check_waited(apr_time_t began, apr_interval_time_t timeout, const char *file, int line);
 
 #define CHECK(condition) testing_check((condition) != 0, #condition, __FILE__, __LINE__)
 #define CHECK_NUMBER(expected, actual)                                                             \
-    testing_check_number((apr_int64_t)(expected), (apr_int64_t)(actual), #actual, __FILE__, __LINE__)
+    testing_check_number((apr_int64_t)(expected), (apr_int64_t)(actual), #actual, __FILE__,        \
+                         __LINE__)
 #define CHECK_STATUS(expected, call) testing_check_status(expected, call, #call, __FILE__, __LINE__)
 #define CHECK_OK(call) CHECK_STATUS(APR_SUCCESS, call)
-#define CHECK_TEXT(expected, actual) testing_check_text(expected, actual, #actual, __FILE__, __LINE__)
+#define CHECK_TEXT(expected, actual)                                                               \
+    testing_check_text(expected, actual, #actual, __FILE__, __LINE__)
 
 /* The wait that began then lasted at least the timeout, and did not last for ever. */
 #define CHECK_WAITED(began, timeout) testing_check_waited(began, timeout, __FILE__, __LINE__)
@@ -101,8 +119,7 @@ int testing_check_waited(apr_time_t began, apr_interval_time_t timeout, const ch
 #define WAIT_FOR(condition)                                                                        \
     do {                                                                                           \
         const apr_time_t give_up = system_clock() + TESTING_PATIENCE;                              \
-        while (!(condition) && system_clock() < give_up)                                           \
-            apr_sleep(1000);                                                                       \
+        while (!(condition) && system_clock() < give_up) apr_sleep(1000);                          \
         CHECK(condition);                                                                          \
     } while (0)
 
@@ -110,6 +127,9 @@ int testing_check_waited(apr_time_t began, apr_interval_time_t timeout, const ch
 
 /* How long to wait for what should happen soon: long, since a test machine may be busy. */
 #define TESTING_PATIENCE apr_time_from_sec(40)
+
+/* Children and orphaned grandchildren that run, but for the server of XIPC_START_FORKSERVER. */
+int testing_children(void);
 
 /* ---- common actions ---- */
 
@@ -145,7 +165,8 @@ xipc_values_t *testing_queue_args(xipc_queue_t *queue, apr_pool_t *pool);
 
 /* Integers as whole messages, for reports; 0 on failure. */
 int testing_send_int(xipc_connection_t *connection, apr_int64_t number);
-int testing_recv_int(apr_int64_t *number, xipc_connection_t *connection, apr_interval_time_t timeout);
+int testing_recv_int(apr_int64_t *number, xipc_connection_t *connection,
+                     apr_interval_time_t timeout);
 apr_status_t testing_put_int(xipc_queue_t *queue, apr_int64_t number, apr_interval_time_t timeout);
 apr_status_t testing_get_int(apr_int64_t *number, xipc_queue_t *queue, apr_interval_time_t timeout,
                              apr_pool_t *pool);
