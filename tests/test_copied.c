@@ -93,7 +93,7 @@ static void unmarked_variable_has_its_first_value_in_a_spawned_child(testing_t *
 {
     unmarked = 41;
     number = 42;
-    CHECK_NUMBER(test->method == XIPC_START_SPAWN ? 1 : 41,
+    CHECK_NUMBER(test->method == XIPC_START_FORK ? 41 : 1,
                  testing_run(test, return_unmarked, NULL));
     reset();
 }

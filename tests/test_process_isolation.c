@@ -60,7 +60,7 @@ static void forked_child_has_the_values_of_the_moment_and_a_spawned_one_the_firs
     xipc_values_t *names = testing_connection_args(there, test->pool);
     CHECK_OK(xipc_values_add_string(names, "peter"));
     age = 41;
-    check_greeting(test, names, here, test->method == XIPC_START_SPAWN ? 2 : 42);
+    check_greeting(test, names, here, test->method == XIPC_START_FORK ? 42 : 2);
     age = 1;
 }
 

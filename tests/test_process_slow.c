@@ -25,7 +25,7 @@ static void child_that_is_not_there_after_30_seconds_is_ended(testing_t *test)
     CHECK_STATUS(APR_TIMEUP, xipc_process_start(process));
     CHECK_WAITED(began, apr_time_from_sec(30));
     CHECK_NUMBER(0, xipc_process_is_alive(process));
-    CHECK(testing_children() == 0);
+    CHECK(system_children() == 0);
     CHECK_OK(apr_env_delete(dawdle, test->pool));
     CHECK_OK(xipc_process_start(process));
     CHECK_NUMBER(0, testing_finish(process));

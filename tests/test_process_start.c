@@ -45,7 +45,7 @@ static void missing_program_is_APR_ENOENT(testing_t *test)
     int handles = system_count_handles();
     CHECK_STATUS(APR_ENOENT, xipc_process_start(process));
     if (system_handles_are_exact()) CHECK_NUMBER(handles, system_count_handles());
-    CHECK(testing_children() == 0);
+    CHECK(system_children() == 0);
     CHECK_OK(xipc_spawn_executable_set(NULL));
     check_can_start_now(process);
 }
@@ -60,7 +60,7 @@ static void file_that_is_no_program_is_an_error(testing_t *test)
     CHECK(fclose(file) == 0);
     CHECK_OK(xipc_spawn_executable_set(path));
     CHECK(xipc_process_start(process) != APR_SUCCESS);
-    CHECK(testing_children() == 0);
+    CHECK(system_children() == 0);
     CHECK_OK(xipc_spawn_executable_set(NULL));
     check_can_start_now(process);
     CHECK(remove(path) == 0);
@@ -93,7 +93,7 @@ static void program_that_ends_before_initialize_is_XIPC_EDIED(testing_t *test)
     apr_time_t began = system_clock();
     CHECK_STATUS(XIPC_EDIED, xipc_process_start(process));
     CHECK(system_clock() - began < apr_time_from_sec(10));
-    CHECK(testing_children() == 0);
+    CHECK(system_children() == 0);
     CHECK_OK(apr_env_delete(early_end, test->pool));
     check_can_start_now(process);
 }
@@ -143,9 +143,10 @@ static void start_without_handles_says_so_and_leaves_nothing(testing_t *test)
         system_unlimit_handles();
         if (spare == 0 && test->method == XIPC_START_SPAWN) CHECK(APR_STATUS_IS_EMFILE(rv));
         if (rv == APR_SUCCESS) break;
-        CHECK_NUMBER(handles, system_count_handles());
-        CHECK(testing_children() == 0);
         CHECK_NUMBER(0, xipc_process_is_alive(process));
+        if (test->method == XIPC_START_FORKSERVER) continue; /* its server may stand by now */
+        CHECK_NUMBER(handles, system_count_handles());
+        CHECK(system_children() == 0);
     }
     CHECK_OK(rv);
     CHECK_NUMBER(7, testing_finish(process));

@@ -47,7 +47,7 @@ static void variables_of_a_shared_library_are_as_those_of_the_program(testing_t 
     plugin_t plugin;
     REQUIRE(plugin_load(&plugin, XIPC_TEST_PLUGIN_ONE, test->pool));
     plugin.plain_set(41);
-    int expected = test->method == XIPC_START_SPAWN ? 1 : 41;
+    int expected = test->method == XIPC_START_FORK ? 41 : 1;
     CHECK_NUMBER(expected, testing_run(test, plugin.plain, NULL));
     plugin.plain_set(1);
 }

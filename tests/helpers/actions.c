@@ -223,7 +223,7 @@ int testing_run_program(const char **output, const char *const *arguments, apr_p
     char *path = apr_pstrdup(scratch, testing_temporary("XXXXXX", scratch));
     if (CHECK_OK(apr_file_mktemp(&file, path, 0, scratch))) { /* 0: removed when closed */
         CHECK_OK(run_into(file, &exitcode, arguments, scratch));
-        WAIT_FOR(testing_children() == 0); /* what it left running may still write */
+        WAIT_FOR(system_children() == 0); /* what it left running may still write */
         CHECK_OK(apr_file_seek(file, APR_SET, &start));
         CHECK_OK(read_all(output, file, pool));
     }

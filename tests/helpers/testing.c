@@ -17,7 +17,7 @@ typedef struct {
 
 static variant_t *variants;
 static apr_size_t variant_count;
-static int standing_children;
+static char **command_line;
 
 /* ---- assertions ---- */
 
@@ -117,27 +117,30 @@ static int handles_are(int before)
     return system_handles_are_exact() ? now == before : now <= before;
 }
 
-int testing_children(void)
-{
-    return system_children() - standing_children;
-}
-
 /* Processes end in their own time, and other programs' names come and go: so look until a deadline. */
 static void check_nothing_left(int handles, const apr_array_header_t *names, apr_pool_t *pool)
 {
     const apr_time_t give_up = system_clock() + apr_time_from_sec(8);
     apr_pool_t *scratch;
     (void)apr_pool_create(&scratch, pool);
-    while ((!handles_are(handles) || testing_children() != 0 || new_name(names, scratch) != NULL) &&
+    while ((!handles_are(handles) || system_children() != 0 || new_name(names, scratch) != NULL) &&
            system_clock() < give_up) {
         apr_pool_clear(scratch);
         apr_sleep(5000);
     }
     if (!handles_are(handles)) CHECK_NUMBER(handles, system_count_handles());
-    CHECK(testing_children() == 0);
+    CHECK(system_children() == 0);
     const char *left = new_name(names, scratch);
     if (left != NULL) CHECK_TEXT("no name left", left);
     apr_pool_destroy(scratch);
+}
+
+/* The server that starts processes ends with the library's own end. */
+static void end_server(void)
+{
+    int argc = 1;
+    xipc_terminate();
+    (void)xipc_initialize(&argc, &command_line); /* the next start tells when it failed */
 }
 
 /* What CUnit runs for every test; which one it is CUnit knows. */
@@ -155,6 +158,7 @@ static void run_variant(void)
     REQUIRE_OK(apr_pool_create(&test.pool, NULL));
     variant->test->run(&test);
     apr_pool_destroy(test.pool);
+    if (test.method == XIPC_START_FORKSERVER) end_server();
     check_nothing_left(handles, names, outer);
     apr_pool_destroy(outer);
 }
@@ -183,13 +187,6 @@ static int is_refused_for_threads(xipc_process_t *process)
     return rv == XIPC_ETHREADS;
 }
 
-/* The server of the processes starts with the first of them and stays: none of the tests leaves it. */
-static void start_server(xipc_process_t *process)
-{
-    if (xipc_process_start(process) == APR_SUCCESS) (void)xipc_process_join(process, -1);
-    standing_children = system_children();
-}
-
 static int has_method(xipc_start_method_e method)
 {
     apr_pool_t *pool;
@@ -202,8 +199,8 @@ static int has_method(xipc_start_method_e method)
                testing_method_name(method));
         found = 0;
     }
-    if (found && method == XIPC_START_FORKSERVER) start_server(process);
     apr_pool_destroy(pool);
+    end_server();
     return found;
 }
 
@@ -276,6 +273,8 @@ int testing_main(const char *suite, const testing_case_t *cases, apr_size_t coun
 {
     apr_pool_t *pool;
     testing_program_set(argv[0]);
+    command_line = argv;
+    (void)apr_initialize(); /* our pools outlive the library's end */
     system_prepare();
     (void)setvbuf(stdout, NULL, _IONBF, 0); /* a test that hangs or crashes has been named then */
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) return 1;
@@ -284,5 +283,6 @@ int testing_main(const char *suite, const testing_case_t *cases, apr_size_t coun
     int failed = run_suite(suite, argc > 1 ? argv[1] : NULL);
     apr_pool_destroy(pool);
     xipc_terminate();
+    apr_terminate();
     return failed;
 }

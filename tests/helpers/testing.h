@@ -128,9 +128,6 @@ int testing_check_waited(apr_time_t began, apr_interval_time_t timeout, const ch
 /* How long to wait for what should happen soon: long, since a test machine may be busy. */
 #define TESTING_PATIENCE apr_time_from_sec(40)
 
-/* Children and orphaned grandchildren that run, but for the server of XIPC_START_FORKSERVER. */
-int testing_children(void);
-
 /* ---- common actions ---- */
 
 /* The detail-bearing text of a status, for this thread. */
