@@ -90,7 +90,7 @@ struct xipc__stream_t {
     HANDLE pipe;
     OVERLAPPED reading; /* its event lives as long as the stream; so does that of `writing` */
     OVERLAPPED
-        writing; /* while is_shutting the marker of xipc__port_stream_shutdown is under way in it */
+    writing; /* while is_shutting the marker of xipc__port_stream_shutdown is under way in it */
     unsigned char *
         inbox; /* one piece, made at the first read; a sender and a receiver may be at work at once, and a */
     unsigned char *outbox; /* pool can't serve both: they are malloc's */
