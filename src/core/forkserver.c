@@ -39,17 +39,24 @@ typedef struct {
     ward_t *wards; /* children that were not reaped yet */
 } server_t;
 
-/* In the new child: nothing of the server's stays but the boot stream. */
+/* Nothing of the server's stays but the boot stream. */
+static apr_status_t keep_only(xipc__stream_t **stream, const xipc_connection_t *boot,
+                              apr_pool_t *pool)
+{
+    xipc__handle_t handle;
+    apr_status_t rv = xipc__port_handle_duplicate(&handle, xipc__port_stream_handle(boot->stream));
+    xipc__connection_close_all();
+    return rv == APR_SUCCESS ? xipc__port_stream_adopt(stream, handle, pool) : rv;
+}
+
+/* In the new child. */
 static void run_child(const xipc_connection_t *boot)
 {
     apr_pool_t *pool;
-    xipc__handle_t handle;
-    xipc__stream_t *stream;
-    apr_status_t rv = xipc__port_handle_duplicate(&handle, xipc__port_stream_handle(boot->stream));
-    xipc__connection_close_all();
-    if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
-    if (rv == APR_SUCCESS) rv = xipc__port_stream_adopt(&stream, handle, pool);
-    if (rv != APR_SUCCESS) xipc__port_exit(EXIT_FAILURE);
+    xipc__stream_t *stream = NULL;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS ||
+        keep_only(&stream, boot, pool) != APR_SUCCESS)
+        xipc__port_exit(EXIT_FAILURE);
     xipc__port_exit(xipc__boot_serve(xipc__connection_make(stream, 1, 1, pool), pool));
 }
 

@@ -58,11 +58,11 @@ static void put_handles(struct msghdr *message, control_t *control, const xipc__
 {
     memset(control, 0, sizeof *control);
     message->msg_control = control->bytes;
-    message->msg_controllen = CMSG_SPACE(sizeof(int) * handles->count);
+    message->msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * handles->count);
     struct cmsghdr *header = CMSG_FIRSTHDR(message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int) * handles->count);
+    header->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * handles->count);
     for (apr_size_t i = 0; i < handles->count; i++) {
         int fd = (int)handles->items[i];
         memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);

@@ -316,7 +316,7 @@ int system_signals_end(void)
 {
     set_timer(0);
     (void)sigaction(SIGALRM, &action_before, NULL);
-    return signals;
+    return (int)signals;
 }
 
 int system_ignore_children(int ignore)
