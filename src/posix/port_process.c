@@ -38,10 +38,20 @@ static xipc__child_t *make(pid_t pid, int sentinel, apr_pool_t *pool)
     return child;
 }
 
+/* Watch a process; one that has ended already gets a descriptor that is readable for ever. */
+static int open_sentinel(pid_t pid)
+{
+    int fds[2];
+    int sentinel = xipc__sentinel_open(pid);
+    if (sentinel >= 0 || errno != ESRCH || xipc__socket_pair(fds) != 0) return sentinel;
+    (void)close(fds[1]);
+    return fds[0];
+}
+
 /* Watch a new child; one that can't be watched is ended. */
 static apr_status_t watch(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
 {
-    int sentinel = xipc__sentinel_open(pid);
+    int sentinel = open_sentinel(pid);
     if (sentinel < 0) {
         int error = errno;
         (void)kill(pid, SIGKILL);
@@ -54,7 +64,7 @@ static apr_status_t watch(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
 
 apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
 {
-    int sentinel = xipc__sentinel_open(pid);
+    int sentinel = open_sentinel(pid);
     if (sentinel < 0) return APR_FROM_OS_ERROR(errno);
     *child = make(pid, sentinel, pool);
     (*child)->is_adopted = 1;
@@ -194,7 +204,7 @@ pid_t xipc__port_child_pid(const xipc__child_t *child)
 
 apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 {
-    if (child->is_ended) return APR_SUCCESS;
+    if (has_ended(child)) return APR_SUCCESS;
     if (xipc__sentinel_signal(child->sentinel, child->pid,
                               how == XIPC__STOP_KILL ? SIGKILL : SIGTERM) == 0)
         return APR_SUCCESS;

@@ -12,15 +12,6 @@
 #include <sys/event.h>
 #include <unistd.h>
 
-/* The process has ended before it could be watched: a descriptor that is readable for ever. */
-static int ended_already(void)
-{
-    int fds[2];
-    if (xipc__socket_pair(fds) != 0) return -1;
-    (void)close(fds[1]);
-    return fds[0];
-}
-
 int xipc__sentinel_open(pid_t pid)
 {
     int queue = kqueue();
@@ -31,7 +22,6 @@ int xipc__sentinel_open(pid_t pid)
     if (kevent(queue, &event, 1, NULL, 0, NULL) == 0) return queue;
     int error = errno;
     (void)close(queue);
-    if (error == ESRCH) return ended_already();
     errno = error;
     return -1;
 }

@@ -34,7 +34,7 @@ void xipc__socket_adopt(int fd);
 
 /* ---- port_sentinel_*.c: a descriptor that becomes readable when a child has ended ---- */
 
-/* Returns -1 with errno. The child is not reaped by it. */
+/* Returns -1 with errno; ESRCH when it has ended, on some systems also before it is reaped. */
 int xipc__sentinel_open(pid_t pid);
 
 /* Send the signal to that very process. Returns -1 with errno. */
