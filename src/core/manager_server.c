@@ -103,6 +103,19 @@ static int has_room(const stored_queue_t *queue)
 
 /* ---- answers ---- */
 
+/*
+ * The client is gone, or talks nonsense; the session is dropped at the end of the round. What was
+ * on its way to the client is there for the others at once: to a get of this very round the queue
+ * would be empty otherwise.
+ */
+static void give_up(session_t *session)
+{
+    session->is_gone = 1;
+    if (session->taken == NULL || session->message == NULL) return;
+    give_back(session->taken, session->message);
+    session->message = NULL;
+}
+
 static void finish_answer(session_t *session)
 {
     xipc__parcel_free(&session->parcel);
@@ -118,7 +131,7 @@ static void send_more(session_t *session, apr_time_t deadline)
     if (rv == APR_SUCCESS)
         finish_answer(session);
     else if (!APR_STATUS_IS_TIMEUP(rv))
-        session->is_gone = 1;
+        give_up(session);
 }
 
 static void answer(session_t *session, apr_status_t status, apr_int64_t number,
@@ -129,7 +142,7 @@ static void answer(session_t *session, apr_status_t status, apr_int64_t number,
     (void)xipc_values_add_int(values, number);
     if (message != NULL) (void)xipc_values_add_bytes(values, message->data, message->size);
     if (xipc__parcel_pack(&session->parcel, values, session->pool) != APR_SUCCESS) {
-        session->is_gone = 1;
+        give_up(session);
         return;
     }
     session->is_sending = 1;
@@ -238,18 +251,12 @@ static apr_status_t attach(server_t *server, xipc_connection_t *received)
     return APR_SUCCESS;
 }
 
-/*
- * What a session had in hand when its client went away: a message that was taken goes back, one to
- * be put is not put.
- */
+/* A message that was to be put is not put; one that went back may be what others wait for. */
 static void drop_session(server_t *server, session_t *session)
 {
     stored_queue_t *queue = session->taken;
     if (session->is_sending) xipc__parcel_free(&session->parcel);
-    if (queue != NULL)
-        give_back(queue, session->message);
-    else
-        free(session->message);
+    free(session->message);
     (void)xipc_connection_close(session->connection);
     apr_pool_destroy(session->pool);
     while (queue != NULL && serve_one(server, queue)) continue;
@@ -367,7 +374,7 @@ static void read_request(server_t *server, session_t *session)
     apr_status_t rv = xipc_connection_recv_values(&values, session->connection, 0, server->scratch);
     if (APR_STATUS_IS_TIMEUP(rv)) return;
     if (rv != APR_SUCCESS || session->parked_on != NULL || session->is_sending)
-        session->is_gone = 1;
+        give_up(session);
     else
         handle(server, session, values);
     apr_pool_clear(server->scratch);
