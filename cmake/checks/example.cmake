@@ -1,6 +1,6 @@
 # Runs an example and compares what it prints with what is expected.
 #   cmake -DPROGRAM=… -DMETHOD=fork|spawn -DEXPECTED=… [-DEMULATOR=…] -P example.cmake
-# An expected line is literal but for <n>, any decimal number, and <0x>, any hexadecimal address.
+# An expected line is literal but for <n>, any decimal number, <0x>, any hexadecimal address, and <word>, any of letters.
 # Lines between [any order] and [in order] may come in any order.
 cmake_minimum_required(VERSION 3.21)
 
@@ -28,6 +28,7 @@ function(line_matches result expected actual)
     string(REGEX REPLACE "([][+.*()^$?|\\\\])" "\\\\\\1" pattern "${expected}")
     string(REPLACE "<n>" "-?[0-9]+" pattern "${pattern}")
     string(REPLACE "<0x>" "0x[0-9a-fA-F]+" pattern "${pattern}")
+    string(REPLACE "<word>" "[a-z]+" pattern "${pattern}")
     if("${actual}" MATCHES "^${pattern}$")
         set(${result} TRUE PARENT_SCOPE)
     else()

@@ -253,6 +253,16 @@ XIPC_EXPORT int xipc_process_is_alive(const xipc_process_t *process);
 XIPC_EXPORT pid_t xipc_process_pid(const xipc_process_t *process);
 
 /**
+ * The system's number of the calling process. Python counterpart: `os.getpid()`.
+ *
+ * @return its pid
+ * @par Blocking  Never.
+ * @par Threads   From any thread, and before xipc_initialize() too.
+ * @par System    getpid(2); GetCurrentProcessId.
+ */
+XIPC_EXPORT pid_t xipc_current_pid(void);
+
+/**
  * Ask the process to end.
  *
  * @param process  started by this process

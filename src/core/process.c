@@ -257,6 +257,11 @@ pid_t xipc_process_pid(const xipc_process_t *process)
     return process == NULL || process->child == NULL ? 0 : xipc__port_child_pid(process->child);
 }
 
+pid_t xipc_current_pid(void)
+{
+    return xipc__port_self();
+}
+
 apr_status_t xipc_process_terminate(xipc_process_t *process)
 {
     apr_status_t rv = check_child(process);
