@@ -361,7 +361,7 @@ static const testing_case_t cases[] = {
     ONCE(NULL_options_are_the_defaults),
     ONCE(start_method_of_the_options_is_checked),
     ONCE(calls_refuse_NULL),
-    EACH_METHOD(systems_queue_among_the_arguments_is_XIPC_EINHERIT),
+    OF_SYSTEM_QUEUE_EACH_METHOD(systems_queue_among_the_arguments_is_XIPC_EINHERIT),
     EACH_METHOD(connection_among_the_arguments_is_XIPC_EINHERIT),
     EACH_METHOD(managers_queue_may_be_among_the_arguments),
     EACH_METHOD(child_may_have_a_pool_of_its_own),

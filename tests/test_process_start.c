@@ -115,8 +115,8 @@ static void closed_connection_among_the_arguments_is_XIPC_ECLOSED(testing_t *tes
 
 static void closed_queue_among_the_arguments_is_XIPC_ECLOSED(testing_t *test)
 {
-    xipc_queue_t *queue;
-    REQUIRE_OK(xipc_queue_create(&queue, 1, 0, test->pool));
+    xipc_queue_t *queue = testing_queue(test, 1);
+    REQUIRE(queue != NULL);
     xipc_process_t *process =
         testing_create(test, return_number, testing_queue_args(queue, test->pool));
     REQUIRE(process != NULL);

@@ -210,20 +210,33 @@ static void made_queue_has_no_name(testing_t *test)
     CHECK_OK(testing_put_int(queue, 1, 0));
 }
 
+static void system_without_queues_is_APR_ENOTIMPL_by_name(testing_t *test)
+{
+    xipc_queue_t *queue;
+    apr_status_t rv = xipc_queue_create(&queue, 1, 8, test->pool);
+    if (rv == APR_SUCCESS) {
+        testing_skip("there are queues here");
+        return;
+    }
+    CHECK_STATUS(APR_ENOTIMPL, rv);
+    CHECK(strstr(testing_text(rv), "mqueue") != NULL);
+}
+
 static const testing_case_t cases[] = {
-    ONCE(capacity_over_the_systems_limit_is_refused_by_name_and_number),
-    ONCE(message_max_over_the_systems_limit_is_refused_by_name_and_number),
-    ONCE(bytes_over_the_users_limit_are_refused_by_name_and_number),
-    ONCE(queue_without_handles_is_an_error_and_leaves_nothing),
-    ONCE(capacity_0_is_as_deep_as_the_system_goes),
-    ONCE(bounds_asked_for_are_bounds_had),
-    ONCE(full_queue_of_the_largest_messages_holds_them_all),
-    ONCE(options_bound_the_queue),
-    ONCE(NULL_options_are_the_defaults),
+    OF_SYSTEM_QUEUE(capacity_over_the_systems_limit_is_refused_by_name_and_number),
+    OF_SYSTEM_QUEUE(message_max_over_the_systems_limit_is_refused_by_name_and_number),
+    OF_SYSTEM_QUEUE(bytes_over_the_users_limit_are_refused_by_name_and_number),
+    OF_SYSTEM_QUEUE(queue_without_handles_is_an_error_and_leaves_nothing),
+    OF_SYSTEM_QUEUE(capacity_0_is_as_deep_as_the_system_goes),
+    OF_SYSTEM_QUEUE(bounds_asked_for_are_bounds_had),
+    OF_SYSTEM_QUEUE(full_queue_of_the_largest_messages_holds_them_all),
+    OF_SYSTEM_QUEUE(options_bound_the_queue),
+    OF_SYSTEM_QUEUE(NULL_options_are_the_defaults),
     ONCE(backend_of_another_system_is_APR_ENOTIMPL),
-    ONCE(backend_that_is_none_is_APR_EINVAL_and_changes_nothing),
+    OF_SYSTEM_QUEUE(backend_that_is_none_is_APR_EINVAL_and_changes_nothing),
     ONCE(making_refuses_NULL),
-    ONCE(made_queue_has_no_name),
+    ONCE(system_without_queues_is_APR_ENOTIMPL_by_name),
+    OF_SYSTEM_QUEUE(made_queue_has_no_name),
 };
 
 TESTING_MAIN("queue.limits", cases)

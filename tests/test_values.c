@@ -52,7 +52,8 @@ static void type_tells_what_each_value_is(testing_t *test)
     xipc_connection_t *there;
     xipc_queue_t *queue;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    REQUIRE_OK(xipc_queue_create(&queue, 1, 0, test->pool));
+    queue = testing_queue(test, 1);
+    REQUIRE(queue != NULL);
     CHECK_OK(xipc_values_add_connection(values, here));
     CHECK_OK(xipc_values_add_queue(values, queue));
     for (int i = 0; i < 6; i++) {
@@ -121,7 +122,8 @@ static void connections_and_queues_are_referred_to(testing_t *test)
     xipc_queue_t *queue;
     xipc_queue_t *read = NULL;
     REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
-    REQUIRE_OK(xipc_queue_create(&queue, 1, 0, test->pool));
+    queue = testing_queue(test, 1);
+    REQUIRE(queue != NULL);
     xipc_values_t *values = testing_connection_args(here, test->pool);
     CHECK_OK(xipc_values_add_queue(values, queue));
     CHECK_OK(xipc_values_get_connection(&connection, values, 0));
@@ -235,8 +237,8 @@ static void closed_connection_is_refused_and_not_added(testing_t *test)
 
 static void closed_queue_is_refused_and_not_added(testing_t *test)
 {
-    xipc_queue_t *queue;
-    REQUIRE_OK(xipc_queue_create(&queue, 1, 0, test->pool));
+    xipc_queue_t *queue = testing_queue(test, 1);
+    REQUIRE(queue != NULL);
     xipc_values_t *values = xipc_values_make(test->pool);
     CHECK_OK(xipc_queue_close(queue));
     CHECK_STATUS(XIPC_ECLOSED, xipc_values_add_queue(values, queue));

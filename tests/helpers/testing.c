@@ -218,6 +218,16 @@ apr_size_t testing_methods(const xipc_start_method_e **methods)
     return count;
 }
 
+static int has_system_queue(void)
+{
+    apr_pool_t *pool;
+    xipc_queue_t *queue;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) return 0;
+    apr_status_t rv = xipc_queue_create(&queue, 1, 8, pool);
+    apr_pool_destroy(pool);
+    return rv != APR_ENOTIMPL;
+}
+
 static void add_variant(const testing_case_t *test, const char *method, const char *queue,
                         variant_t variant, apr_pool_t *pool)
 {
@@ -229,20 +239,32 @@ static void add_variant(const testing_case_t *test, const char *method, const ch
     variants[variant_count++] = variant;
 }
 
-static void add_case(const testing_case_t *test, apr_pool_t *pool)
+static void add_case(const testing_case_t *test, testing_queue_e first_queue, apr_pool_t *pool)
 {
     static const char *const queues[] = {"system", "managed"};
     const xipc_start_method_e *methods;
     apr_size_t method_count = testing_methods(&methods);
     apr_size_t of_methods = test->each & TESTING_METHODS ? method_count : 1;
-    apr_size_t of_queues = test->each & TESTING_QUEUES ? 2 : 1;
-    for (apr_size_t q = 0; q < of_queues; q++) {
+    int last_queue = test->each & TESTING_QUEUES ? TESTING_QUEUE_MANAGED : (int)first_queue;
+    for (int q = (int)first_queue; q <= last_queue; q++) {
         for (apr_size_t m = 0; m < of_methods; m++) {
             variant_t variant = {NULL, NULL, XIPC_START_DEFAULT, (testing_queue_e)q};
             if (test->each & TESTING_METHODS) variant.method = methods[m];
             add_variant(test, test->each & TESTING_METHODS ? testing_method_name(methods[m]) : NULL,
                         test->each & TESTING_QUEUES ? queues[q] : NULL, variant, pool);
         }
+    }
+}
+
+static void add_cases(const testing_case_t *cases, apr_size_t count, apr_pool_t *pool)
+{
+    int has_queue = has_system_queue();
+    variants = apr_pcalloc(pool, count * 6 * sizeof *variants);
+    for (apr_size_t i = 0; i < count; i++) {
+        if (has_queue || !(cases[i].each & TESTING_SYSTEM_QUEUE))
+            add_case(&cases[i], has_queue ? TESTING_QUEUE_SYSTEM : TESTING_QUEUE_MANAGED, pool);
+        else
+            printf("%s is left out: this system has no queue of its own\n", cases[i].name);
     }
 }
 
@@ -278,8 +300,7 @@ int testing_main(const char *suite, const testing_case_t *cases, apr_size_t coun
     system_prepare();
     (void)setvbuf(stdout, NULL, _IONBF, 0); /* a test that hangs or crashes has been named then */
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) return 1;
-    variants = apr_pcalloc(pool, count * 6 * sizeof *variants);
-    for (apr_size_t i = 0; i < count; i++) add_case(&cases[i], pool);
+    add_cases(cases, count, pool);
     int failed = run_suite(suite, argc > 1 ? argv[1] : NULL);
     apr_pool_destroy(pool);
     xipc_terminate();

@@ -36,30 +36,26 @@ typedef struct {
     xipc_manager_t *manager;    /* where managed queues live; made when first needed */
 } testing_t;
 
-enum { TESTING_ONCE = 0, TESTING_METHODS = 1, TESTING_QUEUES = 2 };
+/* TESTING_SYSTEM_QUEUE: about the system's own queue, and left out where there is none. */
+enum { TESTING_ONCE = 0, TESTING_METHODS = 1, TESTING_QUEUES = 2, TESTING_SYSTEM_QUEUE = 4 };
 
 typedef struct {
     const char *name;
     void (*run)(testing_t *test);
-    int each; /* TESTING_METHODS, TESTING_QUEUES, or both */
+    int each; /* of TESTING_METHODS, TESTING_QUEUES, TESTING_SYSTEM_QUEUE */
 } testing_case_t;
 
-#define ONCE(function)                                                                             \
+#define TESTING_CASE(function, each)                                                               \
     {                                                                                              \
-#function, function, TESTING_ONCE                                                          \
+#function, function, each                                                                  \
     }
-#define EACH_METHOD(function)                                                                      \
-    {                                                                                              \
-#function, function, TESTING_METHODS                                                       \
-    }
-#define EACH_QUEUE(function)                                                                       \
-    {                                                                                              \
-#function, function, TESTING_QUEUES                                                        \
-    }
-#define EACH_QUEUE_AND_METHOD(function)                                                            \
-    {                                                                                              \
-#function, function, TESTING_METHODS | TESTING_QUEUES                                      \
-    }
+#define ONCE(function) TESTING_CASE(function, TESTING_ONCE)
+#define EACH_METHOD(function) TESTING_CASE(function, TESTING_METHODS)
+#define EACH_QUEUE(function) TESTING_CASE(function, TESTING_QUEUES)
+#define EACH_QUEUE_AND_METHOD(function) TESTING_CASE(function, TESTING_METHODS | TESTING_QUEUES)
+#define OF_SYSTEM_QUEUE(function) TESTING_CASE(function, TESTING_SYSTEM_QUEUE)
+#define OF_SYSTEM_QUEUE_EACH_METHOD(function)                                                      \
+    TESTING_CASE(function, TESTING_SYSTEM_QUEUE | TESTING_METHODS)
 
 /*
  * Run a suite and return the exit code of the program. The first argument of the program, if any, is a part of the
@@ -148,7 +144,7 @@ int testing_run(testing_t *test, xipc_target_t target, const xipc_values_t *args
 
 enum { TESTING_NO_EXITCODE = -1000000 };
 
-/* A queue of the test's kind; NULL after a recorded failure. */
+/* A queue of the test's kind, or of any where it has none; NULL after a recorded failure. */
 xipc_queue_t *testing_queue(testing_t *test, apr_size_t capacity);
 
 /* Start methods that this system has. */
