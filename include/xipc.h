@@ -19,5 +19,6 @@
 #include "xipc/runtime.h"
 #include "xipc/values.h"
 #include "xipc/version.h"
+#include "xipc/wait.h"
 
 #endif

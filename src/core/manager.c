@@ -35,23 +35,34 @@ static apr_status_t lose(xipc_connection_t *session, const char *why)
     return xipc__fail(XIPC_EDIED, "the manager %s", why);
 }
 
+apr_status_t xipc__session_begin(xipc_connection_t *session, const xipc_values_t *request)
+{
+    if (session->stream == NULL) return xipc__fail(XIPC_EDIED, "the manager was lost before");
+    apr_status_t rv = xipc_connection_send_values(session, request, GRACE);
+    if (rv == APR_SUCCESS || rv == XIPC_ECLOSED || rv == XIPC_ELIMIT || rv == APR_ENOMEM)
+        return rv; /* it was sent, or nothing was */
+    return lose(session, APR_STATUS_IS_TIMEUP(rv) ? "does not answer" : "has died");
+}
+
+apr_status_t xipc__session_finish(xipc_values_t **answer, xipc_connection_t *session,
+                                  apr_interval_time_t timeout, apr_pool_t *pool)
+{
+    apr_int64_t status;
+    apr_interval_time_t patience =
+        timeout < 0 || timeout > INT64_MAX - GRACE ? -1 : timeout + GRACE;
+    apr_status_t rv = xipc_connection_recv_values(answer, session, patience, pool);
+    if (APR_STATUS_IS_TIMEUP(rv)) return lose(session, "does not answer");
+    if (rv != APR_SUCCESS) return lose(session, "has died");
+    rv = xipc_values_get_int(&status, *answer, ANSWER_STATUS);
+    return rv == APR_SUCCESS ? (apr_status_t)status : lose(session, "answers nonsense");
+}
+
 apr_status_t xipc__session_call(xipc_values_t **answer, xipc_connection_t *session,
                                 const xipc_values_t *request, apr_interval_time_t timeout,
                                 apr_pool_t *pool)
 {
-    if (session->stream == NULL) return xipc__fail(XIPC_EDIED, "the manager was lost before");
-    apr_interval_time_t patience =
-        timeout < 0 || timeout > INT64_MAX - GRACE ? -1 : timeout + GRACE;
-    apr_status_t rv = xipc_connection_send_values(session, request, GRACE);
-    if (rv == XIPC_ECLOSED || rv == XIPC_ELIMIT || rv == APR_ENOMEM)
-        return rv; /* nothing was sent */
-    if (rv == APR_SUCCESS) rv = xipc_connection_recv_values(answer, session, patience, pool);
-    if (APR_STATUS_IS_TIMEUP(rv)) return lose(session, "does not answer");
-    if (rv != APR_SUCCESS) return lose(session, "has died");
-
-    apr_int64_t status;
-    rv = xipc_values_get_int(&status, *answer, ANSWER_STATUS);
-    return rv == APR_SUCCESS ? (apr_status_t)status : lose(session, "answers nonsense");
+    apr_status_t rv = xipc__session_begin(session, request);
+    return rv == APR_SUCCESS ? xipc__session_finish(answer, session, timeout, pool) : rv;
 }
 
 apr_status_t xipc__session_attach(xipc_connection_t *session, xipc_connection_t *theirs,
@@ -61,6 +72,22 @@ apr_status_t xipc__session_attach(xipc_connection_t *session, xipc_connection_t 
     xipc_values_t *request = xipc__session_request(VERB_ATTACH, 0, 0, 0, pool);
     apr_status_t rv = xipc_values_add_connection(request, theirs);
     return rv == APR_SUCCESS ? xipc__session_call(&answer, session, request, 0, pool) : rv;
+}
+
+apr_status_t xipc__session_open(xipc_connection_t **opened, xipc_connection_t *session,
+                                apr_pool_t *scratch, apr_pool_t *pool)
+{
+    xipc_connection_t *mine;
+    xipc_connection_t *theirs;
+    apr_status_t rv = xipc_pipe_create(&mine, &theirs, 1, pool);
+    if (rv != APR_SUCCESS) return rv;
+    rv = xipc__session_attach(session, theirs, scratch);
+    (void)xipc_connection_close(theirs);
+    if (rv == APR_SUCCESS)
+        *opened = mine;
+    else
+        (void)xipc_connection_close(mine);
+    return rv;
 }
 
 /* ---- the manager ---- */
@@ -105,28 +132,11 @@ xipc_process_t *xipc_manager_process(const xipc_manager_t *manager)
     return manager == NULL ? NULL : manager->process;
 }
 
-/* A session of its own for one object of the manager's. */
-static apr_status_t open_session(xipc_connection_t **session, const xipc_manager_t *manager,
-                                 apr_pool_t *scratch, apr_pool_t *pool)
-{
-    xipc_connection_t *mine;
-    xipc_connection_t *theirs;
-    apr_status_t rv = xipc_pipe_create(&mine, &theirs, 1, pool);
-    if (rv != APR_SUCCESS) return rv;
-    rv = xipc__session_attach(manager->session, theirs, scratch);
-    (void)xipc_connection_close(theirs);
-    if (rv == APR_SUCCESS)
-        *session = mine;
-    else
-        (void)xipc_connection_close(mine);
-    return rv;
-}
-
 static apr_status_t create_queue(xipc_queue_t **queue, const xipc_manager_t *manager,
                                  apr_size_t capacity, apr_pool_t *scratch, apr_pool_t *pool)
 {
     xipc_connection_t *session;
-    apr_status_t rv = open_session(&session, manager, scratch, pool);
+    apr_status_t rv = xipc__session_open(&session, manager->session, scratch, pool);
     if (rv != APR_SUCCESS) return rv;
     xipc_values_t *answer;
     apr_int64_t id;

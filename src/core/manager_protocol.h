@@ -25,7 +25,8 @@ enum {
     ANSWER_PAYLOAD, /* get: the bytes; otherwise not there */
 };
 
-typedef enum { VERB_CREATE = 1, VERB_ATTACH, VERB_PUT, VERB_GET, VERB_SIZE } verb_e;
+/* WATCH is answered when there is a message, which stays where it is. */
+typedef enum { VERB_CREATE = 1, VERB_ATTACH, VERB_PUT, VERB_GET, VERB_SIZE, VERB_WATCH } verb_e;
 
 /*
  * In the client: one request and its answer, whose values live as long as `pool`. `timeout` is what
@@ -35,6 +36,15 @@ typedef enum { VERB_CREATE = 1, VERB_ATTACH, VERB_PUT, VERB_GET, VERB_SIZE } ver
 apr_status_t xipc__session_call(xipc_values_t **answer, xipc_connection_t *session,
                                 const xipc_values_t *request, apr_interval_time_t timeout,
                                 apr_pool_t *pool);
+
+/* The two halves of a call, for an answer that is waited for by other means. */
+apr_status_t xipc__session_begin(xipc_connection_t *session, const xipc_values_t *request);
+apr_status_t xipc__session_finish(xipc_values_t **answer, xipc_connection_t *session,
+                                  apr_interval_time_t timeout, apr_pool_t *pool);
+
+/* A new session with the manager that `session` leads to. */
+apr_status_t xipc__session_open(xipc_connection_t **opened, xipc_connection_t *session,
+                                apr_pool_t *scratch, apr_pool_t *pool);
 
 /* A request with its first four values. */
 xipc_values_t *xipc__session_request(verb_e verb, apr_int64_t queue, apr_interval_time_t timeout,

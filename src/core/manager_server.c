@@ -171,6 +171,16 @@ static void serve_get(session_t *session, stored_queue_t *queue, apr_pool_t *scr
     answer(session, APR_SUCCESS, (apr_int64_t)size, session->message, scratch);
 }
 
+static void serve_parked(session_t *session, stored_queue_t *queue, apr_pool_t *scratch)
+{
+    if (session->parked_verb == VERB_PUT)
+        accept_put(session, queue, scratch);
+    else if (session->parked_verb == VERB_GET)
+        serve_get(session, queue, scratch);
+    else
+        answer(session, APR_SUCCESS, (apr_int64_t)queue->count, NULL, scratch);
+}
+
 /* Serve one parked request that can be served, the longest waiting first. */
 static int serve_one(server_t *server, stored_queue_t *queue)
 {
@@ -178,10 +188,7 @@ static int serve_one(server_t *server, stored_queue_t *queue)
         if (session->parked_on != queue || session->is_gone) continue;
         if (session->parked_verb == VERB_PUT ? !has_room(queue) : queue->count == 0) continue;
         session->parked_on = NULL;
-        if (session->parked_verb == VERB_PUT)
-            accept_put(session, queue, server->scratch);
-        else
-            serve_get(session, queue, server->scratch);
+        serve_parked(session, queue, server->scratch);
         return 1;
     }
     return 0;
@@ -357,6 +364,7 @@ static void handle(server_t *server, session_t *session, const xipc_values_t *va
     case VERB_PUT:
     case VERB_GET:
     case VERB_SIZE:
+    case VERB_WATCH:
         handle_queue_request(server, session, &request, values);
         break;
     default:

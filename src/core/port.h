@@ -173,12 +173,13 @@ void xipc__port_exit(int code);
 /* ---- waiting for several ---- */
 
 /*
- * One thing to wait for: a stream that can be read (bytes or its end), or a child that ends. The
- * other is NULL.
+ * One thing to wait for: a stream that can be read (bytes or its end), a child that ends, or, when
+ * both are NULL, a handle: a descriptor that can be read, an object that is signalled.
  */
 typedef struct {
     xipc__stream_t *stream;
     xipc__child_t *child;
+    xipc__handle_t handle;
     int is_ready; /* out */
 } xipc__waitable_t;
 
@@ -224,6 +225,9 @@ apr_status_t xipc__port_kernel_queue_get(apr_size_t *size, xipc__kernel_queue_t 
                                          void *buffer, apr_size_t capacity, apr_time_t deadline);
 
 apr_status_t xipc__port_kernel_queue_size(apr_size_t *count, xipc__kernel_queue_t *queue);
+
+/* What is ready in a wait while the queue has a message; it stays the queue's. */
+xipc__handle_t xipc__port_kernel_queue_sentinel(const xipc__kernel_queue_t *queue);
 
 /* The queue's handles, which stay the queue's. */
 void xipc__port_kernel_queue_handles(xipc__handles_t *handles, const xipc__kernel_queue_t *queue);

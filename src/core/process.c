@@ -217,8 +217,7 @@ apr_status_t xipc_process_start(xipc_process_t *process)
 
 /* ---- the life and the end ---- */
 
-/* Is this object one that the caller may wait for? */
-static apr_status_t check_child(const xipc_process_t *process)
+apr_status_t xipc__process_check_child(const xipc_process_t *process)
 {
     if (process == NULL) return xipc__fail_null("process");
     if (process->owner != xipc__port_self())
@@ -230,14 +229,14 @@ static apr_status_t check_child(const xipc_process_t *process)
 
 apr_status_t xipc_process_join(xipc_process_t *process, apr_interval_time_t timeout)
 {
-    apr_status_t rv = check_child(process);
+    apr_status_t rv = xipc__process_check_child(process);
     return rv == APR_SUCCESS ? xipc__port_child_wait(process->child, xipc__deadline(timeout)) : rv;
 }
 
 apr_status_t xipc_process_exitcode(int *exitcode, const xipc_process_t *process)
 {
     if (exitcode == NULL) return xipc__fail_null("exitcode");
-    apr_status_t rv = check_child(process);
+    apr_status_t rv = xipc__process_check_child(process);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__port_child_wait(process->child, 0);
     if (APR_STATUS_IS_TIMEUP(rv)) return APR_CHILD_NOTDONE;
@@ -248,7 +247,7 @@ apr_status_t xipc_process_exitcode(int *exitcode, const xipc_process_t *process)
 
 int xipc_process_is_alive(const xipc_process_t *process)
 {
-    return check_child(process) == APR_SUCCESS &&
+    return xipc__process_check_child(process) == APR_SUCCESS &&
            APR_STATUS_IS_TIMEUP(xipc__port_child_wait(process->child, 0));
 }
 
@@ -264,13 +263,13 @@ pid_t xipc_current_pid(void)
 
 apr_status_t xipc_process_terminate(xipc_process_t *process)
 {
-    apr_status_t rv = check_child(process);
+    apr_status_t rv = xipc__process_check_child(process);
     return rv == APR_SUCCESS ? xipc__port_child_stop(process->child, XIPC__STOP_TERMINATE) : rv;
 }
 
 apr_status_t xipc_process_kill(xipc_process_t *process)
 {
-    apr_status_t rv = check_child(process);
+    apr_status_t rv = xipc__process_check_child(process);
     return rv == APR_SUCCESS ? xipc__port_child_stop(process->child, XIPC__STOP_KILL) : rv;
 }
 

@@ -25,4 +25,7 @@ xipc_start_method_e xipc__start_method_default(void);
 /* APR_SUCCESS when this system has the method; otherwise what a setter returns. */
 apr_status_t xipc__start_method_check(xipc_start_method_e method);
 
+/* Is this object a child that the caller may wait for? Otherwise the error that says why not. */
+apr_status_t xipc__process_check_child(const xipc_process_t *process);
+
 #endif

@@ -19,6 +19,8 @@ typedef struct {
     apr_status_t (*get)(void **data, apr_size_t *size, void *self, const xipc__room_t *room,
                         apr_time_t deadline);
     apr_status_t (*size)(apr_size_t *count, void *self);
+    /* What a wait is to watch: it becomes ready when there is a message; or it is ready now. */
+    apr_status_t (*watch)(xipc__waitable_t *watched, void *self);
     /* Write what the receiver needs, handles included, to make its own. */
     apr_status_t (*pack)(xipc__parcel_t *parcel, void *self);
     void (*close)(void *self);

@@ -70,6 +70,12 @@ static apr_status_t kernel_size(apr_size_t *count, void *self)
     return xipc__port_kernel_queue_size(count, ((kernel_t *)self)->queue);
 }
 
+static apr_status_t kernel_watch(xipc__waitable_t *watched, void *self)
+{
+    watched->handle = xipc__port_kernel_queue_sentinel(((kernel_t *)self)->queue);
+    return APR_SUCCESS;
+}
+
 static apr_status_t kernel_pack(xipc__parcel_t *parcel, void *self)
 {
     xipc__handles_t handles;
@@ -93,6 +99,7 @@ static const xipc__queue_ops_t kernel_ops = {
     .put = kernel_put,
     .get = kernel_get,
     .size = kernel_size,
+    .watch = kernel_watch,
     .pack = kernel_pack,
     .close = kernel_close,
 };

@@ -11,6 +11,9 @@ typedef struct {
     apr_int64_t id;
     apr_size_t capacity;
     apr_pool_t *scratch; /* cleared after each call */
+    apr_pool_t *pool;
+    xipc_connection_t *watch; /* a session of its own for WATCH; NULL before the first */
+    int is_watching;          /* its answer has not been received */
 } managed_t;
 
 static apr_status_t managed_put(void *self, const void *data, apr_size_t size, apr_time_t deadline)
@@ -81,6 +84,43 @@ static apr_status_t managed_size(apr_size_t *count, void *self)
     return rv;
 }
 
+static int is_answered(const managed_t *managed)
+{
+    return managed->is_watching && xipc_connection_poll(managed->watch, 0) == APR_SUCCESS;
+}
+
+/* Ask once; the question stands until a later wait finds it answered, and asks anew. */
+static apr_status_t ask_watch(managed_t *managed)
+{
+    xipc_values_t *answer;
+    apr_status_t rv = APR_SUCCESS;
+    if (managed->watch == NULL)
+        rv = xipc__session_open(&managed->watch, managed->session, managed->scratch, managed->pool);
+    if (rv == APR_SUCCESS && is_answered(managed)) {
+        rv = xipc__session_finish(&answer, managed->watch, 0, managed->scratch);
+        managed->is_watching = 0;
+    }
+    if (rv != APR_SUCCESS || managed->is_watching) return rv;
+    rv = xipc__session_begin(
+        managed->watch, xipc__session_request(VERB_WATCH, managed->id, -1, 0, managed->scratch));
+    managed->is_watching = rv == APR_SUCCESS;
+    return rv;
+}
+
+/* Whether there is a message now is known by the answer to a second question, which comes after. */
+static apr_status_t managed_watch(xipc__waitable_t *watched, void *self)
+{
+    managed_t *managed = self;
+    apr_size_t count;
+    apr_status_t rv = ask_watch(managed);
+    apr_pool_clear(managed->scratch);
+    if (rv == APR_SUCCESS) rv = managed_size(&count, managed);
+    if (rv != APR_SUCCESS) return rv;
+    watched->stream = managed->watch->stream;
+    watched->is_ready = count > 0;
+    return APR_SUCCESS;
+}
+
 /* The receiver gets a session of its own, which this one asks the manager to take. */
 static apr_status_t managed_pack(xipc__parcel_t *parcel, void *self)
 {
@@ -102,6 +142,7 @@ static void managed_close(void *self)
 {
     managed_t *managed = self;
     (void)xipc_connection_close(managed->session);
+    if (managed->watch != NULL) (void)xipc_connection_close(managed->watch);
 }
 
 static const xipc__queue_ops_t managed_ops = {
@@ -109,6 +150,7 @@ static const xipc__queue_ops_t managed_ops = {
     .put = managed_put,
     .get = managed_get,
     .size = managed_size,
+    .watch = managed_watch,
     .pack = managed_pack,
     .close = managed_close,
 };
@@ -117,7 +159,7 @@ xipc_queue_t *xipc__queue_managed_make(xipc_connection_t *session, apr_int64_t i
                                        apr_size_t capacity, apr_pool_t *pool)
 {
     managed_t *managed = apr_palloc(pool, sizeof *managed);
-    *managed = (managed_t){.session = session, .id = id, .capacity = capacity};
+    *managed = (managed_t){.session = session, .id = id, .capacity = capacity, .pool = pool};
     (void)apr_pool_create(&managed->scratch, pool);
     return xipc__queue_make(&managed_ops, XIPC_QUEUE_MANAGED, managed, capacity, 0, pool);
 }

@@ -137,6 +137,11 @@ apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_si
     return APR_SUCCESS;
 }
 
+xipc__handle_t xipc__port_kernel_queue_sentinel(const xipc__kernel_queue_t *queue)
+{
+    return queue->mq;
+}
+
 void xipc__port_kernel_queue_handles(xipc__handles_t *handles, const xipc__kernel_queue_t *queue)
 {
     handles->items[0] = queue->mq;

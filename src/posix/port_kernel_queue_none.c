@@ -40,6 +40,12 @@ apr_status_t xipc__port_kernel_queue_size(apr_size_t *count, xipc__kernel_queue_
     return APR_ENOTIMPL;
 }
 
+xipc__handle_t xipc__port_kernel_queue_sentinel(const xipc__kernel_queue_t *queue)
+{
+    (void)queue;
+    return -1;
+}
+
 void xipc__port_kernel_queue_handles(xipc__handles_t *handles, const xipc__kernel_queue_t *queue)
 {
     (void)queue;

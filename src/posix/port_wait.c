@@ -27,7 +27,8 @@ apr_status_t xipc__fd_wait(int fd, short events, apr_time_t deadline)
 /* What poll is to watch; a child that was reaped has nothing to watch any more. */
 static int watched_fd(const xipc__waitable_t *item)
 {
-    return item->stream != NULL ? item->stream->fd : item->child->sentinel;
+    if (item->stream != NULL) return item->stream->fd;
+    return item->child != NULL ? item->child->sentinel : (int)item->handle;
 }
 
 static int is_over(const xipc__waitable_t *item)

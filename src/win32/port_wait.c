@@ -1,36 +1,43 @@
 /*
- * port_wait.c - waiting for streams and children at once.
+ * port_wait.c - waiting for streams, children and queues at once.
  *
  * Every stream is looked at by a read without a buffer, and all these reads share one event: so any number of streams
- * takes one of the 64 places that WaitForMultipleObjects has, and the rest are for children. Where there are more children
- * than that, the system's wait pool watches them for the time of the call.
+ * takes one of the 64 places that WaitForMultipleObjects has, and the rest are for other objects. Where there are more of
+ * them, the system's wait pool watches them for the time of the call.
  */
 #include "win32/win32.h"
 
 #include <stdlib.h>
 
-/* Wait for more children than that by the wait pool. */
-enum { CHILDREN_MAX = MAXIMUM_WAIT_OBJECTS - 1 };
+/* Wait for more objects than that by the wait pool. */
+enum { OBJECTS_MAX = MAXIMUM_WAIT_OBJECTS - 1 };
 
 /* What is under way for an item. */
 typedef struct {
     OVERLAPPED look; /* at its stream, while is_looking */
     int is_looking;
-    HANDLE watch; /* of the wait pool, on its child */
+    HANDLE watch; /* of the wait pool, on its object */
 } task_t;
 
 typedef struct {
     xipc__waitable_t *items;
     apr_size_t count;
     task_t *tasks; /* by item */
-    HANDLE event;  /* some look has ended, or the wait pool saw a child end */
-    HANDLE handles[MAXIMUM_WAIT_OBJECTS]; /* what to wait for: the event, then children */
+    HANDLE event;  /* some look has ended, or the wait pool saw an object signalled */
+    HANDLE handles[MAXIMUM_WAIT_OBJECTS]; /* what to wait for: the event, then objects */
     DWORD handle_count;
 } wait_t;
 
-static int is_ended(const xipc__child_t *child)
+/* What is signalled when an item that is no stream is ready; NULL for a stream. */
+static HANDLE object_of(const xipc__waitable_t *item)
 {
-    return WaitForSingleObject(child->process, 0) == WAIT_OBJECT_0;
+    if (item->stream != NULL) return NULL;
+    return item->child != NULL ? item->child->process : xipc__win32_handle(item->handle);
+}
+
+static int is_signalled(HANDLE object)
+{
+    return WaitForSingleObject(object, 0) == WAIT_OBJECT_0;
 }
 
 static int begin_looks(wait_t *wait)
@@ -44,7 +51,7 @@ static int begin_looks(wait_t *wait)
             item->is_ready = xipc__win32_stream_look(item->stream, &task->look);
             task->is_looking = !item->is_ready;
         } else
-            item->is_ready = is_ended(item->child);
+            item->is_ready = is_signalled(object_of(item));
         found |= item->is_ready;
     }
     return found;
@@ -61,8 +68,8 @@ static int collect(int *is_looking, wait_t *wait)
         if (task->is_looking && xipc__win32_is_done(&task->look)) {
             task->is_looking = 0;
             item->is_ready = xipc__win32_stream_seen(item->stream, &task->look);
-        } else if (item->child != NULL && !item->is_ready)
-            item->is_ready = is_ended(item->child);
+        } else if (item->stream == NULL && !item->is_ready)
+            item->is_ready = is_signalled(object_of(item));
         found |= item->is_ready;
         *is_looking |= task->is_looking;
     }
@@ -86,27 +93,27 @@ static int end_looks(wait_t *wait)
     }
 }
 
-/* ---- many children ---- */
+/* ---- many objects ---- */
 
-static VOID CALLBACK child_ended(void *event, BOOLEAN is_timeout)
+static VOID CALLBACK object_signalled(void *event, BOOLEAN is_timeout)
 {
     (void)is_timeout;
     SetEvent(event);
 }
 
-static apr_status_t watch_children(wait_t *wait)
+static apr_status_t watch_objects(wait_t *wait)
 {
     for (apr_size_t i = 0; i < wait->count; i++) {
-        const xipc__child_t *child = wait->items[i].child;
-        if (child != NULL && !RegisterWaitForSingleObject(
-                                 &wait->tasks[i].watch, child->process, child_ended, wait->event,
-                                 INFINITE, WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD))
+        HANDLE object = object_of(&wait->items[i]);
+        if (object != NULL && !RegisterWaitForSingleObject(
+                                  &wait->tasks[i].watch, object, object_signalled, wait->event,
+                                  INFINITE, WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD))
             return xipc__win32_error();
     }
     return APR_SUCCESS;
 }
 
-static void unwatch_children(wait_t *wait)
+static void unwatch_objects(wait_t *wait)
 {
     for (apr_size_t i = 0; i < wait->count; i++)
         /* with this argument it comes back when no callback runs any more: the event may go then */
@@ -114,15 +121,15 @@ static void unwatch_children(wait_t *wait)
             (void)UnregisterWaitEx(wait->tasks[i].watch, INVALID_HANDLE_VALUE);
 }
 
-/* List the children's handles, or have them watched when there are too many. */
-static apr_status_t list_children(wait_t *wait)
+/* List the objects, or have them watched when there are too many. */
+static apr_status_t list_objects(wait_t *wait)
 {
-    apr_size_t children = 0;
-    for (apr_size_t i = 0; i < wait->count; i++) children += wait->items[i].child != NULL;
-    if (children > CHILDREN_MAX) return watch_children(wait);
+    apr_size_t objects = 0;
+    for (apr_size_t i = 0; i < wait->count; i++) objects += wait->items[i].stream == NULL;
+    if (objects > OBJECTS_MAX) return watch_objects(wait);
     for (apr_size_t i = 0; i < wait->count; i++)
-        if (wait->items[i].child != NULL)
-            wait->handles[wait->handle_count++] = wait->items[i].child->process;
+        if (wait->items[i].stream == NULL)
+            wait->handles[wait->handle_count++] = object_of(&wait->items[i]);
     return APR_SUCCESS;
 }
 
@@ -132,7 +139,7 @@ static apr_status_t wait_until(wait_t *wait, apr_time_t deadline)
 {
     wait->handles[wait->handle_count++] = wait->event;
     if (begin_looks(wait)) return APR_SUCCESS;
-    apr_status_t rv = list_children(wait);
+    apr_status_t rv = list_objects(wait);
     while (rv == APR_SUCCESS) {
         /* each look that began has reset the event, so what ended before the last began is seen only here */
         int is_looking;
@@ -157,7 +164,7 @@ apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time
     }
     apr_status_t rv = wait_until(&wait, deadline);
     if (end_looks(&wait)) rv = APR_SUCCESS;
-    unwatch_children(&wait);
+    unwatch_objects(&wait);
     CloseHandle(wait.event);
     free(wait.tasks);
     return rv;
