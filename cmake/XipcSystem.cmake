@@ -35,6 +35,7 @@ endfunction()
 
 if(WIN32)
     set(XIPC_SYSTEM_SOURCES
+        src/win32/handle_parcel.c
         src/win32/mailslot.c
         src/win32/port_clock.c
         src/win32/port_handles.c
@@ -43,6 +44,7 @@ if(WIN32)
         src/win32/port_process.c
         src/win32/port_stream.c
         src/win32/port_wait.c
+        src/win32/readers.c
         src/win32/win32.c)
     set(XIPC_SYSTEM_LIBRARIES synchronization)
     return()

@@ -148,9 +148,9 @@ XIPC_EXPORT apr_status_t xipc_connection_poll(xipc_connection_t *connection,
  *         sent then
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   One sender at a time.
- * @par System    SCM_RIGHTS on POSIX. On Win32 the receiver duplicates the handles out of this
- *                process, which must live until then; what a receiver that died did not take stays
- *                open in this process until it ends.
+ * @par System    SCM_RIGHTS on POSIX. On Win32 they wait in the process that has the other end, and
+ *                are closed when it ends; in this one when it can't be told or opened, and then this
+ *                one must live until they are received.
  */
 XIPC_EXPORT apr_status_t xipc_connection_send_values(xipc_connection_t *connection,
                                                      const xipc_values_t *values,

@@ -1,7 +1,7 @@
 /*
  * port_process.c - processes: CreateProcessW with an exact list of what the child inherits.
  */
-#include "win32/win32.h"
+#include "win32/stream.h"
 
 #include <apr_strings.h>
 
@@ -182,12 +182,11 @@ static apr_status_t launch(PROCESS_INFORMATION *started, HANDLE boot, const char
     return rv;
 }
 
-/* Remember who reads the boot stream, to put handles there and to know when nobody can be given any. */
+/* Remember who reads the boot stream: handles are put there before it can say so itself. */
 static apr_status_t know_reader(xipc__stream_t *boot, HANDLE process)
 {
     HANDLE self = GetCurrentProcess();
-    if (!DuplicateHandle(self, process, self, &boot->child, PROCESS_DUP_HANDLE | SYNCHRONIZE, FALSE,
-                         0))
+    if (!DuplicateHandle(self, process, self, &boot->child, XIPC__WIN32_DUPLICATE_ACCESS, FALSE, 0))
         return xipc__win32_error();
     return APR_SUCCESS;
 }
@@ -256,7 +255,6 @@ apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, a
     xipc__stream_t *stream;
     apr_status_t rv = xipc__win32_stream_make(&stream, pipe, pool);
     if (rv != APR_SUCCESS) return rv;
-    stream->is_boot = 1;
     *boot = stream;
     return APR_SUCCESS;
 }

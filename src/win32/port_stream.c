@@ -1,18 +1,25 @@
 /*
  * port_stream.c - streams on named pipes.
  *
- * The pipe carries messages, not bytes: a write that is cancelled before the reader took it has then sent nothing at
- * all, where a byte pipe may have sent a part. One message is one piece: a tag, with TAG_HANDLES a parcel, then data.
- * An empty message tells that no more comes. A reader always takes whole messages, or looks without taking.
+ * The pipe carries messages, not bytes: a write that is cancelled before the reader took it has
+ * then sent nothing at all, where a byte pipe may have sent a part. One message is one piece of the
+ * stream. One that is longer than data can be carries handles too: a number, of the bytes of data,
+ * then a parcel, then the data. An empty message tells that no more comes. A reader always takes
+ * whole messages, or looks without taking.
  */
-#include "win32/win32.h"
+#include "win32/stream.h"
+
+#include "win32/handle_parcel.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <winternl.h>
 
-enum { TAG_DATA = 0xD1, TAG_HANDLES = 0xD2 };
-enum { PIECE_MAX = 1 + XIPC__WIN32_PARCEL_MAX + XIPC__STREAM_CHUNK };
+enum { DATA_MAX = XIPC__STREAM_CHUNK };
+enum { PIECE_MAX = sizeof(apr_uint32_t) + XIPC__HANDLE_PARCEL_MAX + DATA_MAX };
+
+/* How soon a piece with handles is tried again when the pipe is full. */
+enum { RETRY_MS = 5 };
 
 /* ---- pipes ---- */
 
@@ -61,7 +68,7 @@ apr_status_t xipc__win32_pipe_pair(HANDLE *first, HANDLE *second, int duplex)
     HANDLE listener = NULL, client = NULL;
     rv = pipe_listen(&listener, name, duplex);
     if (rv != APR_SUCCESS) return rv;
-    /* connects at once: an instance that was just made waits for its client, ConnectNamedPipe has nothing to do */
+    /* connects at once: a new instance waits for its client, ConnectNamedPipe has nothing to do */
     rv = pipe_connect(&client, name, duplex);
     if (rv != APR_SUCCESS) {
         CloseHandle(listener);
@@ -127,6 +134,8 @@ apr_status_t xipc__port_stream_pair(xipc__stream_t **first, xipc__stream_t **sec
         xipc__port_stream_close(reading);
         goto close_writer;
     }
+    xipc__readers_open(&reading->readers, reader);
+    xipc__readers_open(&writing->readers, writer);
     *first = reading;
     *second = writing;
     return APR_SUCCESS;
@@ -138,7 +147,7 @@ close_writer:
     return rv;
 }
 
-/* ---- reading and writing ---- */
+/* ---- one operation ---- */
 
 static apr_status_t box_make(unsigned char **box)
 {
@@ -146,7 +155,7 @@ static apr_status_t box_make(unsigned char **box)
     return *box != NULL ? APR_SUCCESS : APR_ENOMEM;
 }
 
-/* The result of an operation that was begun, cancelled at the deadline. One that ended in spite of that counts. */
+/* The result of an operation, cancelled at the deadline. One that ended in spite of that counts. */
 static DWORD finish(DWORD *moved, HANDLE pipe, OVERLAPPED *operation, BOOL done,
                     apr_time_t deadline)
 {
@@ -164,11 +173,19 @@ static int is_gone(DWORD error)
            error == ERROR_PIPE_NOT_CONNECTED;
 }
 
+/* ---- writing ---- */
+
 static apr_size_t append(unsigned char *to, apr_size_t room, xipc__span_t span)
 {
     apr_size_t size = span.size < room ? span.size : room;
     if (size > 0) memcpy(to, span.data, size);
     return size;
+}
+
+static apr_size_t append_both(unsigned char *to, xipc__span_t head, xipc__span_t body)
+{
+    apr_size_t size = append(to, DATA_MAX, head);
+    return size + append(to + size, DATA_MAX - size, body);
 }
 
 /* Send what stands in the outbox. */
@@ -181,6 +198,51 @@ static apr_status_t send_piece(xipc__stream_t *stream, apr_size_t size, apr_time
     return is_gone(error) ? APR_EPIPE : xipc__win32_status(error);
 }
 
+/* Send data with the parcel before it, if there is room now. */
+static apr_status_t send_parcel(apr_size_t *written, xipc__stream_t *stream,
+                                const xipc__handle_parcel_t *parcel, xipc__span_t head,
+                                xipc__span_t body)
+{
+    unsigned char *piece = stream->outbox;
+    unsigned char *data = piece + sizeof(apr_uint32_t) + parcel->size;
+    apr_size_t size = append_both(data, head, body);
+    apr_uint32_t number = (apr_uint32_t)size;
+    memcpy(piece, &number, sizeof number);
+    memcpy(piece + sizeof number, parcel->bytes, parcel->size);
+
+    apr_size_t used = (apr_size_t)(data - piece) + size;
+    if (used <= DATA_MAX) { /* not what earlier pieces or others' memory left here */
+        memset(piece + used, 0, DATA_MAX + 1 - used);
+        used = DATA_MAX + 1;
+    }
+    apr_status_t rv = send_piece(stream, used, 0);
+    if (rv == APR_SUCCESS) *written = size;
+    return rv;
+}
+
+static apr_status_t write_with_handles(apr_size_t *written, xipc__stream_t *stream,
+                                       xipc__span_t head, xipc__span_t body,
+                                       const xipc__handles_t *handles)
+{
+    xipc__handle_parcel_t parcel;
+    HANDLE other = stream->child == NULL ? xipc__readers_open_other(&stream->readers) : NULL;
+    apr_status_t rv =
+        xipc__handle_parcel_pack(&parcel, handles, stream->child != NULL ? stream->child : other);
+    if (rv == APR_SUCCESS) {
+        rv = send_parcel(written, stream, &parcel, head, body);
+        if (rv != APR_SUCCESS) xipc__handle_parcel_drop(&parcel);
+    }
+    if (other != NULL) CloseHandle(other);
+    return rv;
+}
+
+/* A little, or less when there is less until the deadline. */
+static void pause_until(apr_time_t deadline)
+{
+    int left = xipc__remaining_ms(deadline);
+    Sleep(left >= 0 && left < RETRY_MS ? (DWORD)left : RETRY_MS);
+}
+
 apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream, xipc__span_t head,
                                      xipc__span_t body, const xipc__handles_t *handles,
                                      apr_time_t deadline)
@@ -189,23 +251,21 @@ apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream
     apr_status_t rv = box_make(&stream->outbox);
     if (rv != APR_SUCCESS) return rv;
 
-    unsigned char *piece = stream->outbox;
-    int has_handles = handles != NULL && handles->count > 0;
-    apr_size_t used = 0;
-    piece[0] = has_handles ? TAG_HANDLES : TAG_DATA;
-    if (has_handles) rv = xipc__win32_parcel_pack(&used, piece + 1, handles, stream->child);
-    if (rv != APR_SUCCESS) return rv;
-
-    unsigned char *data = piece + 1 + used;
-    apr_size_t size = append(data, XIPC__STREAM_CHUNK, head);
-    size += append(data + size, XIPC__STREAM_CHUNK - size, body);
-    rv = send_piece(stream, 1 + used + size, deadline);
-    if (rv == APR_SUCCESS)
-        *written = size;
-    else if (has_handles)
-        xipc__win32_parcel_drop(piece + 1, stream->child);
-    return rv;
+    if (handles == NULL || handles->count == 0) {
+        apr_size_t size = append_both(stream->outbox, head, body);
+        rv = send_piece(stream, size, deadline);
+        if (rv == APR_SUCCESS) *written = size;
+        return rv;
+    }
+    /* it does not wait with the handles packed: whoever is killed then leaves them in the reader */
+    for (;;) {
+        rv = write_with_handles(written, stream, head, body, handles);
+        if (!APR_STATUS_IS_TIMEUP(rv) || xipc__remaining(deadline) == 0) return rv;
+        pause_until(deadline);
+    }
 }
+
+/* ---- reading ---- */
 
 /* Receive a piece into the inbox. */
 static apr_status_t receive_piece(DWORD *size, xipc__stream_t *stream, apr_time_t deadline)
@@ -220,45 +280,77 @@ static apr_status_t receive_piece(DWORD *size, xipc__stream_t *stream, apr_time_
     return stream->is_ended ? APR_EOF : xipc__win32_status(error);
 }
 
-/* Where the data of the piece in the inbox begins; the handles before it are taken. */
-static apr_status_t open_piece(apr_size_t *start, xipc__stream_t *stream, apr_size_t size,
+/* The data of the piece in the inbox; the handles before it are taken. */
+static apr_status_t open_piece(xipc__span_t *data, const xipc__stream_t *stream, apr_size_t size,
                                xipc__handles_t *handles)
 {
     const unsigned char *piece = stream->inbox;
-    apr_size_t used = 0;
-    apr_status_t rv = APR_SUCCESS;
-    if (piece[0] == TAG_HANDLES)
-        rv = xipc__win32_parcel_unpack(&used, handles, piece + 1, size - 1, stream->is_boot);
-    else if (piece[0] != TAG_DATA)
-        rv = xipc__fail(XIPC_EPROTOCOL, "a piece begins with the byte %d", piece[0]);
-    if (rv == APR_SUCCESS) *start = 1 + used;
-    return rv;
+    apr_uint32_t number = (apr_uint32_t)size;
+    apr_size_t start = 0;
+    if (size > DATA_MAX) {
+        memcpy(&number, piece, sizeof number);
+        apr_status_t rv = xipc__handle_parcel_unpack(&start, handles, piece + sizeof number,
+                                                     size - sizeof number);
+        if (rv != APR_SUCCESS) return rv;
+        start += sizeof number;
+    }
+    *data = (xipc__span_t){piece + start, number};
+    return APR_SUCCESS;
+}
+
+static void close_since(xipc__handles_t *handles, apr_size_t before)
+{
+    while (handles->count > before) xipc__port_handle_close(handles->items[--handles->count]);
 }
 
 apr_status_t xipc__port_stream_read(apr_size_t *got, xipc__stream_t *stream, void *buffer,
                                     apr_size_t capacity, xipc__handles_t *handles,
                                     apr_time_t deadline)
 {
-    apr_status_t rv = box_make(&stream->inbox);
     DWORD size = 0;
+    xipc__readers_announce(&stream->readers);
+    apr_status_t rv = box_make(&stream->inbox);
     if (rv == APR_SUCCESS) rv = receive_piece(&size, stream, deadline);
     if (rv != APR_SUCCESS) return rv;
 
-    apr_size_t before = handles->count, start;
-    rv = open_piece(&start, stream, size, handles);
+    xipc__span_t data;
+    apr_size_t before = handles->count;
+    rv = open_piece(&data, stream, size, handles);
     if (rv != APR_SUCCESS) return rv;
-    apr_size_t data = size - start;
-    if (data == 0 || data > capacity) {
-        while (handles->count > before) xipc__port_handle_close(handles->items[--handles->count]);
-        return xipc__fail(XIPC_EPROTOCOL,
-                          "a piece has %" APR_SIZE_T_FMT " bytes, at most %" APR_SIZE_T_FMT
-                          " can be",
-                          data, capacity);
+    const unsigned char *end = stream->inbox + size;
+    apr_size_t most = (apr_size_t)(end - (const unsigned char *)data.data);
+    if (data.size == 0 || data.size > most || data.size > capacity) {
+        close_since(handles, before);
+        return xipc__fail(XIPC_EPROTOCOL, "a piece of %lu bytes tells a size of %" APR_SIZE_T_FMT,
+                          size, data.size);
     }
-    memcpy(buffer, stream->inbox + start, data);
-    *got = data;
+    memcpy(buffer, data.data, data.size);
+    *got = data.size;
     return APR_SUCCESS;
 }
+
+/*
+ * Take what nobody is going to receive, for the handles in it: they are in the table of a process.
+ * Not more than what is there now, or a quick writer would keep us here.
+ */
+static void discard(xipc__stream_t *stream)
+{
+    DWORD left = 0, size;
+    if (!xipc__win32_is_last(stream->pipe) ||
+        !PeekNamedPipe(stream->pipe, NULL, 0, NULL, &left, NULL) || left <= DATA_MAX ||
+        box_make(&stream->inbox) != APR_SUCCESS)
+        return;
+    while (left > 0 && receive_piece(&size, stream, 0) == APR_SUCCESS) {
+        xipc__span_t data;
+        xipc__handles_t handles;
+        handles.count = 0;
+        (void)open_piece(&data, stream, size, &handles);
+        close_since(&handles, 0);
+        left -= size < left ? size : left;
+    }
+}
+
+/* ---- looking ---- */
 
 int xipc__win32_stream_look(xipc__stream_t *stream, OVERLAPPED *look)
 {
@@ -298,7 +390,9 @@ void xipc__port_stream_close(xipc__stream_t *stream)
         /* until it has ended the system may write into our memory */
         (void)GetOverlappedResult(stream->pipe, &stream->writing, &size, TRUE);
     }
+    discard(stream);
     CloseHandle(stream->pipe);
+    xipc__readers_close(&stream->readers);
     if (stream->reading.hEvent != NULL) CloseHandle(stream->reading.hEvent);
     if (stream->writing.hEvent != NULL) CloseHandle(stream->writing.hEvent);
     if (stream->child != NULL) CloseHandle(stream->child);
@@ -317,5 +411,7 @@ apr_status_t xipc__port_stream_adopt(xipc__stream_t **stream, xipc__handle_t han
     HANDLE pipe = xipc__win32_handle(handle);
     if (!xipc__win32_is_pipe(pipe))
         return xipc__fail(XIPC_EPROTOCOL, "a handle that came is no pipe of xipc's");
-    return xipc__win32_stream_make(stream, pipe, pool);
+    apr_status_t rv = xipc__win32_stream_make(stream, pipe, pool);
+    if (rv == APR_SUCCESS) xipc__readers_open(&(*stream)->readers, pipe);
+    return rv;
 }

@@ -5,7 +5,7 @@
  * takes one of the 64 places that WaitForMultipleObjects has, and the rest are for other objects. Where there are more of
  * them, the system's wait pool watches them for the time of the call.
  */
-#include "win32/win32.h"
+#include "win32/stream.h"
 
 #include <stdlib.h>
 

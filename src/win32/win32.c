@@ -1,5 +1,5 @@
 /*
- * win32.c - what the Windows files of the port share: text, names, security, waiting.
+ * win32.c - what the Windows files of the port share.
  */
 #include "win32/win32.h"
 
@@ -17,6 +17,8 @@ apr_status_t xipc__win32_error(void)
 {
     return xipc__win32_status(GetLastError());
 }
+
+/* ---- text ---- */
 
 apr_status_t xipc__win32_wide(wchar_t **wide, const char *text, apr_pool_t *pool)
 {
@@ -73,6 +75,8 @@ apr_status_t xipc__win32_random_name(wchar_t name[XIPC__WIN32_NAME_MAX], const c
     return APR_SUCCESS;
 }
 
+/* ---- security ---- */
+
 /* The user this process runs as. */
 static apr_status_t own_user(void *buffer, DWORD size)
 {
@@ -86,18 +90,17 @@ static apr_status_t own_user(void *buffer, DWORD size)
 
 apr_status_t xipc__win32_private(xipc__win32_private_t *only_me)
 {
-    union {
-        TOKEN_USER user;
-        unsigned char bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-    } owner;
-    apr_status_t rv = own_user(&owner, sizeof owner);
+    apr_status_t rv = own_user(&only_me->owner, sizeof only_me->owner);
     if (rv != APR_SUCCESS) return rv;
 
+    PSID owner = only_me->owner.user.User.Sid;
     SECURITY_DESCRIPTOR *descriptor = &only_me->descriptor;
     ACL *list = &only_me->list.acl;
+    /* the owner is not left to the system: an administrator's objects would belong to a group */
     if (!InitializeAcl(list, sizeof only_me->list, ACL_REVISION) ||
-        !AddAccessAllowedAce(list, ACL_REVISION, GENERIC_ALL, owner.user.User.Sid) ||
+        !AddAccessAllowedAce(list, ACL_REVISION, GENERIC_ALL, owner) ||
         !InitializeSecurityDescriptor(descriptor, SECURITY_DESCRIPTOR_REVISION) ||
+        !SetSecurityDescriptorOwner(descriptor, owner, FALSE) ||
         !SetSecurityDescriptorDacl(descriptor, TRUE, list, FALSE))
         return xipc__win32_error();
     only_me->attributes.nLength = sizeof only_me->attributes;
@@ -105,6 +108,8 @@ apr_status_t xipc__win32_private(xipc__win32_private_t *only_me)
     only_me->attributes.bInheritHandle = FALSE;
     return APR_SUCCESS;
 }
+
+/* ---- waiting ---- */
 
 DWORD xipc__win32_wait(DWORD count, const HANDLE *handles, BOOL all, apr_time_t deadline)
 {
@@ -121,4 +126,31 @@ int xipc__win32_is_done(const OVERLAPPED *operation)
 {
     const volatile ULONG_PTR *status = &operation->Internal;
     return *status != (ULONG_PTR)STATUS_PENDING;
+}
+
+/* ---- processes ---- */
+
+apr_status_t xipc__win32_identify(xipc__win32_identity_t *who, HANDLE process)
+{
+    FILETIME created, ended, kernel, user;
+    if (!GetProcessTimes(process, &created, &ended, &kernel, &user)) return xipc__win32_error();
+    who->born = (apr_uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime;
+    who->pid = GetProcessId(process);
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc__win32_identity_open(HANDLE *process, const xipc__win32_identity_t *who)
+{
+    HANDLE opened = OpenProcess(XIPC__WIN32_DUPLICATE_ACCESS, FALSE, who->pid);
+    /* how the system says that there is no such process */
+    if (opened == NULL && GetLastError() != ERROR_INVALID_PARAMETER) return xipc__win32_error();
+
+    xipc__win32_identity_t found = {0, 0};
+    if (opened == NULL || xipc__win32_identify(&found, opened) != APR_SUCCESS ||
+        found.born != who->born) {
+        if (opened != NULL) CloseHandle(opened);
+        return xipc__fail(XIPC_EBROKEN, "the process that kept handles has ended");
+    }
+    *process = opened;
+    return APR_SUCCESS;
 }

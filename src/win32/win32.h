@@ -13,7 +13,7 @@
 
 /* ---- errors ---- */
 
-/* The status of a system error; that of GetLastError(). APR's own macros warn of a change of sign. */
+/* The status of a system error; that of GetLastError(). APR's own macros warn of a sign change. */
 apr_status_t xipc__win32_status(DWORD error);
 apr_status_t xipc__win32_error(void);
 
@@ -22,7 +22,7 @@ apr_status_t xipc__win32_error(void);
 apr_status_t xipc__win32_wide(wchar_t **wide, const char *text, apr_pool_t *pool);
 apr_status_t xipc__win32_utf8(char **text, const wchar_t *wide, apr_pool_t *pool);
 
-/* The file of a module, of the program itself for NULL. Not shorter than it is: a path may have 32,767 characters. */
+/* The file of a module, of the program itself for NULL: whole, up to 32,767 characters. */
 apr_status_t xipc__win32_module_path(wchar_t **path, HMODULE module, apr_pool_t *pool);
 
 /* ---- objects with a name, which Windows wants for pipes and mailslots ---- */
@@ -36,6 +36,10 @@ apr_status_t xipc__win32_random_name(wchar_t name[XIPC__WIN32_NAME_MAX], const c
 typedef struct {
     SECURITY_ATTRIBUTES attributes;
     SECURITY_DESCRIPTOR descriptor;
+    union {
+        TOKEN_USER user;
+        unsigned char bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
+    } owner;
     union {
         ACL acl;
         unsigned char bytes[sizeof(ACL) + sizeof(ACCESS_ALLOWED_ACE) + SECURITY_MAX_SID_SIZE];
@@ -64,58 +68,8 @@ apr_status_t xipc__win32_duplicate(HANDLE *copy, HANDLE handle, BOOL inheritable
 /* Is it a handle of that type ("Event", "Mutant", "Section", "File")? */
 int xipc__win32_is_type(HANDLE handle, const wchar_t *type);
 
-/* Handles beside a piece of bytes: how many bytes they take there at most. */
-enum { XIPC__WIN32_PARCEL_MAX = 16 + XIPC__HANDLES_MAX * 8 };
-
-/*
- * Write down `handles` for a process that can open this one, or for `receiver` when that is known. What is written down
- * are duplicates, so that the originals may be closed at once. `parcel` has room for XIPC__WIN32_PARCEL_MAX bytes.
- */
-apr_status_t xipc__win32_parcel_pack(apr_size_t *used, unsigned char *parcel,
-                                     const xipc__handles_t *handles, HANDLE receiver);
-
-/* Close the duplicates of a parcel that was not sent. */
-void xipc__win32_parcel_drop(const unsigned char *parcel, HANDLE receiver);
-
-/*
- * Take the handles of a parcel that begins `size` bytes from another process; *used tells where it ends. Only one who
- * trusts the sender (a child its parent) may let it tell handles of this very process: `is_placed`.
- */
-apr_status_t xipc__win32_parcel_unpack(apr_size_t *used, xipc__handles_t *handles,
-                                       const unsigned char *parcel, apr_size_t size, int is_placed);
-
-/* ---- streams ---- */
-
-struct xipc__stream_t {
-    HANDLE pipe;
-    OVERLAPPED reading; /* its event lives as long as the stream; so does that of `writing` */
-    OVERLAPPED
-    writing; /* while is_shutting the marker of xipc__port_stream_shutdown is under way in it */
-    unsigned char *
-        inbox; /* one piece, made at the first read; a sender and a receiver may be at work at once, and a */
-    unsigned char *outbox; /* pool can't serve both: they are malloc's */
-    HANDLE child; /* where this is the parent's end of a boot stream: who reads, otherwise NULL */
-    int is_boot;  /* this is a child's end of its boot stream */
-    int is_ended; /* the writer said that no more comes */
-    int is_shut;  /* this end said so */
-    int is_shutting; /* and that is still under way */
-};
-
-/* The stream of a pipe end, which it owns from now on. */
-apr_status_t xipc__win32_stream_make(xipc__stream_t **stream, HANDLE pipe, apr_pool_t *pool);
-
-/* Two connected ends of a new pipe. */
-apr_status_t xipc__win32_pipe_pair(HANDLE *first, HANDLE *second, int duplex);
-
-/* Is it a pipe as xipc__win32_pipe_pair makes them? */
-int xipc__win32_is_pipe(HANDLE handle);
-
-/*
- * Look whether there is something to read, without taking anything. 1: there is. 0: the look goes on in `look`, whose
- * event is set when it ends; after that _seen tells, unless it was cancelled, that there is.
- */
-int xipc__win32_stream_look(xipc__stream_t *stream, OVERLAPPED *look);
-int xipc__win32_stream_seen(xipc__stream_t *stream, OVERLAPPED *look);
+/* Is it the only handle, in all processes, of what it leads to? */
+int xipc__win32_is_last(HANDLE handle);
 
 /* ---- processes ---- */
 
@@ -123,5 +77,20 @@ struct xipc__child_t {
     HANDLE process;
     DWORD pid;
 };
+
+/* A process, told by the time of its start from others that had or will have its number. */
+typedef struct {
+    apr_uint64_t born;
+    apr_uint32_t pid;
+} xipc__win32_identity_t;
+
+apr_status_t xipc__win32_identify(xipc__win32_identity_t *who, HANDLE process);
+
+/* Open a process to put handles there or take them. XIPC_EBROKEN: it has ended. */
+enum {
+    XIPC__WIN32_DUPLICATE_ACCESS =
+        PROCESS_DUP_HANDLE | PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE
+};
+apr_status_t xipc__win32_identity_open(HANDLE *process, const xipc__win32_identity_t *who);
 
 #endif
