@@ -6,6 +6,9 @@ set(checks ${PROJECT_SOURCE_DIR}/cmake/checks)
 xipc_add_test(check.platform_macros LABELS check TIMEOUT 30
     COMMAND ${checks}/platform_macros.sh ${PROJECT_SOURCE_DIR})
 
+xipc_add_test(check.documents LABELS check TIMEOUT 30
+    COMMAND ${checks}/documents.sh ${PROJECT_SOURCE_DIR})
+
 xipc_add_test(check.file_lists LABELS check TIMEOUT 30
     COMMAND ${checks}/file_lists.sh ${PROJECT_SOURCE_DIR})
 
