@@ -67,8 +67,8 @@ static int put_one(xipc_values_t *args, apr_pool_t *pool)
     return testing_put_int(queue, 7, TESTING_PATIENCE) == APR_SUCCESS ? 0 : 91;
 }
 
-/* Starts a manager, tells its pid, and ends as a crash does. Args: connection, start method. */
-static int start_manager_and_crash(xipc_values_t *args, apr_pool_t *pool)
+/* Starts a manager, tells its pid, and waits for its end. Args: connection, start method. */
+static int start_manager_and_wait(xipc_values_t *args, apr_pool_t *pool)
 {
     xipc_connection_t *connection;
     apr_int64_t method;
@@ -78,7 +78,7 @@ static int start_manager_and_crash(xipc_values_t *args, apr_pool_t *pool)
     if (xipc_manager_start_ex(&manager, (xipc_start_method_e)method, pool) != APR_SUCCESS)
         return 92;
     if (!testing_send_int(connection, xipc_process_pid(xipc_manager_process(manager)))) return 93;
-    system_kill_self();
+    (void)xipc_process_join(xipc_manager_process(manager), TESTING_PATIENCE);
     return 94;
 }
 
@@ -140,9 +140,11 @@ static void manager_ends_when_its_starter_is_killed(testing_t *test)
     REQUIRE_OK(xipc_pipe_create(&here, &there, 0, test->pool));
     xipc_values_t *args = testing_connection_args(there, test->pool);
     CHECK_OK(xipc_values_add_int(args, test->method));
-    xipc_process_t *process = testing_start(test, start_manager_and_crash, args);
+    xipc_process_t *process = testing_start(test, start_manager_and_wait, args);
     REQUIRE(process != NULL);
     CHECK(testing_recv_int(&pid, here, TESTING_PATIENCE));
+    CHECK(system_runs(pid));
+    CHECK_OK(xipc_process_kill(process));
     CHECK_NUMBER(-9, testing_finish(process));
     WAIT_FOR(!system_runs(pid));
 }

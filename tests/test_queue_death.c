@@ -172,6 +172,20 @@ static apr_int64_t get_for(apr_interval_time_t time, apr_int64_t next, xipc_queu
     return next;
 }
 
+/*
+ * Get what is left. A manager may look at a request after it was asked whether the queue is empty,
+ * although the request came before: it is asked more than once.
+ */
+static apr_int64_t get_rest(apr_int64_t next, xipc_queue_t *queue, apr_pool_t *pool)
+{
+    for (int quiet = 0; quiet < 3; quiet++) {
+        if (xipc_queue_is_empty(queue)) continue;
+        next = get_for(0, next, queue, pool);
+        quiet = -1;
+    }
+    return next;
+}
+
 static void every_message_that_was_put_outlives_a_killed_writer(testing_t *test)
 {
     apr_pool_t *each;
@@ -187,8 +201,7 @@ static void every_message_that_was_put_outlives_a_killed_writer(testing_t *test)
         apr_int64_t next = get_for(random_delay(), 0, queue, each);
         kill_in(process, 0);
         apr_int64_t last = last_told(told);
-        for (int i = 0; i < 100 && !xipc_queue_is_empty(queue); i++)
-            next = get_for(0, next, queue, each);
+        next = get_rest(next, queue, each);
         CHECK(next == last + 1 || next == last + 2); /* one may have been put and not told */
         apr_pool_clear(each);
     }
