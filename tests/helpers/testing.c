@@ -174,20 +174,21 @@ const char *testing_method_name(xipc_start_method_e method)
     return names[method];
 }
 
-static int nothing(xipc_values_t *args, apr_pool_t *pool)
+static int has_threads(xipc_values_t *args, apr_pool_t *pool)
 {
     (void)args;
     (void)pool;
-    return 0;
+    return system_threads() > 1;
 }
 
-/* A sanitizer may run a thread of its own, in which case fork is rightly refused. */
+/* A sanitizer may run a thread of its own, here or in a child; then fork is rightly refused. */
 static int is_refused_for_threads(xipc_process_t *process)
 {
-    if (system_threads() <= 1) return 0;
+    int exitcode = 0;
     apr_status_t rv = xipc_process_start(process);
-    if (rv == APR_SUCCESS) (void)xipc_process_join(process, -1);
-    return rv == XIPC_ETHREADS;
+    if (rv == APR_SUCCESS) rv = xipc_process_join(process, -1);
+    if (rv == APR_SUCCESS) (void)xipc_process_exitcode(&exitcode, process);
+    return rv == XIPC_ETHREADS || exitcode == 1;
 }
 
 static int has_method(xipc_start_method_e method)
@@ -195,10 +196,10 @@ static int has_method(xipc_start_method_e method)
     apr_pool_t *pool;
     xipc_process_t *process;
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) return 0;
-    int found = xipc_process_create(&process, nothing, NULL, pool) == APR_SUCCESS &&
+    int found = xipc_process_create(&process, has_threads, NULL, pool) == APR_SUCCESS &&
                 xipc_process_start_method_set(process, method) == APR_SUCCESS;
-    if (found && is_refused_for_threads(process)) {
-        printf("start method %s is left out: this process has threads of its own\n",
+    if (found && method != XIPC_START_SPAWN && is_refused_for_threads(process)) {
+        printf("start method %s is left out: a sanitizer has threads of its own\n",
                testing_method_name(method));
         found = 0;
     }
