@@ -18,8 +18,11 @@
 enum { DATA_MAX = XIPC__STREAM_CHUNK };
 enum { PIECE_MAX = sizeof(apr_uint32_t) + XIPC__HANDLE_PARCEL_MAX + DATA_MAX };
 
-/* How soon a piece with handles is tried again when the pipe is full. */
-enum { RETRY_MS = 5 };
+/*
+ * A piece with handles that finds the pipe full is tried again when the reader has taken something,
+ * which is looked for that often, or after a while anyway.
+ */
+enum { LOOK_MS = 5, RETRY = APR_USEC_PER_SEC / 4 };
 
 /* ---- pipes ---- */
 
@@ -34,7 +37,7 @@ static apr_status_t pipe_listen(HANDLE *pipe, const wchar_t *name, int duplex)
     DWORD mode = PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS;
     HANDLE end =
         CreateNamedPipeW(name, access | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE, mode,
-                         1, PIECE_MAX, PIECE_MAX, 0, &only_me.attributes);
+                         1, 2 * PIECE_MAX, 2 * PIECE_MAX, 0, &only_me.attributes);
     if (end == INVALID_HANDLE_VALUE) return xipc__win32_error();
     *pipe = end;
     return APR_SUCCESS;
@@ -220,9 +223,8 @@ static apr_status_t send_parcel(apr_size_t *written, xipc__stream_t *stream,
     return rv;
 }
 
-static apr_status_t write_with_handles(apr_size_t *written, xipc__stream_t *stream,
-                                       xipc__span_t head, xipc__span_t body,
-                                       const xipc__handles_t *handles)
+static apr_status_t try_with_handles(apr_size_t *written, xipc__stream_t *stream, xipc__span_t head,
+                                     xipc__span_t body, const xipc__handles_t *handles)
 {
     xipc__handle_parcel_t parcel;
     HANDLE other = stream->child == NULL ? xipc__readers_open_other(&stream->readers) : NULL;
@@ -236,11 +238,32 @@ static apr_status_t write_with_handles(apr_size_t *written, xipc__stream_t *stre
     return rv;
 }
 
-/* A little, or less when there is less until the deadline. */
-static void pause_until(apr_time_t deadline)
+/* Let the reader take something, up to the deadline; a little where it can't be seen. */
+static void await_room(const xipc__stream_t *stream, apr_uint32_t counted, apr_time_t deadline)
 {
-    int left = xipc__remaining_ms(deadline);
-    Sleep(left >= 0 && left < RETRY_MS ? (DWORD)left : RETRY_MS);
+    apr_time_t again = xipc__deadline(RETRY);
+    if (deadline < again) again = deadline;
+    do {
+        int left = xipc__remaining_ms(again);
+        Sleep((DWORD)(left < LOOK_MS ? left : LOOK_MS));
+    } while (stream->readers.ends != NULL && xipc__remaining(again) > 0 &&
+             xipc__readers_counted(&stream->readers) == counted);
+}
+
+/*
+ * It does not wait with the handles packed: who is killed then leaves them in the reader's table. So
+ * that this hardly ever happens the attempts are few, too.
+ */
+static apr_status_t write_with_handles(apr_size_t *written, xipc__stream_t *stream,
+                                       xipc__span_t head, xipc__span_t body,
+                                       const xipc__handles_t *handles, apr_time_t deadline)
+{
+    for (;;) {
+        apr_uint32_t counted = xipc__readers_counted(&stream->readers);
+        apr_status_t rv = try_with_handles(written, stream, head, body, handles);
+        if (!APR_STATUS_IS_TIMEUP(rv) || xipc__remaining(deadline) == 0) return rv;
+        await_room(stream, counted, deadline);
+    }
 }
 
 apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream, xipc__span_t head,
@@ -251,18 +274,12 @@ apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream
     apr_status_t rv = box_make(&stream->outbox);
     if (rv != APR_SUCCESS) return rv;
 
-    if (handles == NULL || handles->count == 0) {
-        apr_size_t size = append_both(stream->outbox, head, body);
-        rv = send_piece(stream, size, deadline);
-        if (rv == APR_SUCCESS) *written = size;
-        return rv;
-    }
-    /* it does not wait with the handles packed: whoever is killed then leaves them in the reader */
-    for (;;) {
-        rv = write_with_handles(written, stream, head, body, handles);
-        if (!APR_STATUS_IS_TIMEUP(rv) || xipc__remaining(deadline) == 0) return rv;
-        pause_until(deadline);
-    }
+    if (handles != NULL && handles->count > 0)
+        return write_with_handles(written, stream, head, body, handles, deadline);
+    apr_size_t size = append_both(stream->outbox, head, body);
+    rv = send_piece(stream, size, deadline);
+    if (rv == APR_SUCCESS) *written = size;
+    return rv;
 }
 
 /* ---- reading ---- */
@@ -277,6 +294,7 @@ static apr_status_t receive_piece(DWORD *size, xipc__stream_t *stream, apr_time_
     if (error == ERROR_MORE_DATA)
         return xipc__fail(XIPC_EPROTOCOL, "a piece is over %d bytes", (int)PIECE_MAX);
     if (is_gone(error) || (error == ERROR_SUCCESS && *size == 0)) stream->is_ended = 1;
+    xipc__readers_count(&stream->readers);
     return stream->is_ended ? APR_EOF : xipc__win32_status(error);
 }
 

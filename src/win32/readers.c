@@ -82,6 +82,16 @@ void xipc__readers_announce(const xipc__readers_t *readers)
     end->pid = self.pid;
 }
 
+void xipc__readers_count(const xipc__readers_t *readers)
+{
+    if (readers->ends != NULL) readers->ends[readers->own].taken++;
+}
+
+apr_uint32_t xipc__readers_counted(const xipc__readers_t *readers)
+{
+    return readers->ends != NULL ? readers->ends[!readers->own].taken : 0;
+}
+
 HANDLE xipc__readers_open_other(const xipc__readers_t *readers)
 {
     if (readers->ends == NULL) return NULL;

@@ -14,8 +14,8 @@
 /* Who said last that it reads from an end. */
 typedef struct {
     volatile apr_uint64_t born;
-    volatile apr_uint32_t pid; /* 0: nobody did */
-    apr_uint32_t unused;
+    volatile apr_uint32_t pid;   /* 0: nobody did */
+    volatile apr_uint32_t taken; /* pieces read from this end, by whomever */
 } xipc__reader_t;
 
 /* Of a pipe; all zero where nobody can be told. */
@@ -30,6 +30,10 @@ void xipc__readers_open(xipc__readers_t *readers, HANDLE pipe);
 
 /* Say it again, in case another process had this end meanwhile. */
 void xipc__readers_announce(const xipc__readers_t *readers);
+
+/* A piece was read from this end. How many were from the other: it changes when there is room. */
+void xipc__readers_count(const xipc__readers_t *readers);
+apr_uint32_t xipc__readers_counted(const xipc__readers_t *readers);
 
 /* Open the process that reads from the other end; NULL when that is not known. */
 HANDLE xipc__readers_open_other(const xipc__readers_t *readers);
