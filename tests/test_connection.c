@@ -239,6 +239,20 @@ static void os_get_gives_the_systems_handle(testing_t *test)
     CHECK_STATUS(APR_EINVAL, xipc_connection_os_get(&first, NULL));
 }
 
+static void ends_are_for_this_process_and_user_alone(testing_t *test)
+{
+    for (int duplex = 0; duplex < 2; duplex++) {
+        xipc_connection_t *ends[2];
+        REQUIRE_OK(xipc_pipe_create(&ends[0], &ends[1], duplex, test->pool));
+        for (int i = 0; i < 2; i++) {
+            apr_os_file_t handle;
+            REQUIRE_OK(xipc_connection_os_get(&handle, ends[i]));
+            CHECK_NUMBER(0, system_is_inheritable(handle));
+            CHECK_NUMBER(0, system_is_open_to_others(handle));
+        }
+    }
+}
+
 /* ---- receiving into a buffer ---- */
 
 static void recv_into_a_small_buffer_keeps_the_message_and_tells_its_size(testing_t *test)
@@ -392,6 +406,7 @@ static const testing_case_t cases[] = {
     ONCE(first_end_of_a_simplex_pipe_receives_and_the_second_sends),
     ONCE(wrong_direction_is_refused_by_name),
     ONCE(os_get_gives_the_systems_handle),
+    ONCE(ends_are_for_this_process_and_user_alone),
     ONCE(recv_into_a_small_buffer_keeps_the_message_and_tells_its_size),
     EACH_METHOD(large_message_waits_for_a_large_buffer),
     ONCE(empty_message_needs_no_buffer),

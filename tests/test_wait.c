@@ -229,6 +229,29 @@ static void same_object_may_be_there_twice(testing_t *test)
     CHECK_NUMBER(2, ready);
 }
 
+static void any_number_of_processes_may_be_waited_for(testing_t *test)
+{
+    enum { COUNT = 150 }; /* more than Win32 waits for at once; as often the same will do */
+    xipc_wait_item_t items[COUNT];
+    xipc_connection_t *here;
+    xipc_connection_t *there;
+    apr_int64_t number;
+    apr_size_t ready;
+    REQUIRE(make_pipe(&here, &there, test));
+    xipc_values_t *args = testing_connection_args(there, test->pool);
+    CHECK_OK(xipc_values_add_int(args, 5));
+    xipc_process_t *process = testing_start(test, send_and_stay, args);
+    REQUIRE(process != NULL);
+    CHECK_OK(xipc_connection_close(there));
+    CHECK(testing_recv_int(&number, here, TESTING_PATIENCE));
+    for (int i = 0; i < COUNT; i++) items[i] = of_process(process);
+    CHECK_STATUS(APR_TIMEUP, xipc_wait(&ready, items, COUNT, MILLISECONDS(30)));
+    CHECK_OK(xipc_connection_close(here)); /* it ends while we wait */
+    CHECK_OK(xipc_wait(&ready, items, COUNT, TESTING_PATIENCE));
+    CHECK_NUMBER(COUNT, ready);
+    CHECK_NUMBER(5, testing_finish(process));
+}
+
 /* ---- time ---- */
 
 static void wait_gives_up_after_the_timeout(testing_t *test)
@@ -304,6 +327,7 @@ static const testing_case_t cases[] = {
     ONCE(all_that_are_ready_are_marked_and_no_other),
     EACH_QUEUE_AND_METHOD(objects_of_every_kind_wait_together),
     ONCE(same_object_may_be_there_twice),
+    EACH_METHOD(any_number_of_processes_may_be_waited_for),
     ONCE(wait_gives_up_after_the_timeout),
     ONCE(wait_for_nothing_is_a_sleep),
     EACH_METHOD(item_that_cannot_be_waited_for_is_refused_by_number),

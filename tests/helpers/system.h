@@ -81,6 +81,10 @@ void system_close_raw(apr_os_file_t *handles, int count);
 /* Does a handle of this process lead to that file? */
 int system_holds_file(const char *path);
 
+/* Would a program started by this one have the handle? May another user open what it leads to? */
+int system_is_inheritable(apr_os_file_t handle);
+int system_is_open_to_others(apr_os_file_t handle);
+
 /* Write and read raw bytes, all of them; 0 on failure. */
 int system_raw_write(apr_os_file_t handle, const void *data, apr_size_t size);
 int system_raw_read(apr_os_file_t handle, void *data, apr_size_t size);

@@ -11,9 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -254,6 +256,21 @@ static int wait_for(int fd, int write_set)
     FD_SET(fd, &set);
     struct timeval limit = {30, 0};
     return select(fd + 1, write_set ? NULL : &set, write_set ? &set : NULL, NULL, &limit) > 0;
+}
+
+int system_is_inheritable(apr_os_file_t handle)
+{
+    return (fcntl(handle, F_GETFD) & FD_CLOEXEC) == 0;
+}
+
+/* Only what has a name may be opened. */
+int system_is_open_to_others(apr_os_file_t handle)
+{
+    struct sockaddr_storage name;
+    socklen_t size = sizeof name;
+    memset(&name, 0, sizeof name);
+    return getsockname(handle, (struct sockaddr *)&name, &size) != 0 ||
+           size > offsetof(struct sockaddr_storage, ss_family) + sizeof name.ss_family;
 }
 
 int system_raw_write(apr_os_file_t handle, const void *data, apr_size_t size)

@@ -237,6 +237,42 @@ int system_holds_file(const char *path)
     return 0;
 }
 
+int system_is_inheritable(apr_os_file_t handle)
+{
+    DWORD flags = 0;
+    return !GetHandleInformation(handle, &flags) || (flags & HANDLE_FLAG_INHERIT) != 0;
+}
+
+/* The user of this process; 0 on failure. */
+static BOOL own_user(TOKEN_USER *user, DWORD size)
+{
+    HANDLE token;
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) return FALSE;
+    BOOL done = GetTokenInformation(token, TokenUser, user, size, &size);
+    (void)CloseHandle(token);
+    return done;
+}
+
+int system_is_open_to_others(apr_os_file_t handle)
+{
+    union {
+        TOKEN_USER user;
+        SECURITY_DESCRIPTOR descriptor;
+        char bytes[512];
+    } own, found;
+    BOOL has_list, is_default;
+    ACL *list = NULL;
+    ACCESS_ALLOWED_ACE *entry;
+    DWORD size;
+    if (!own_user(&own.user, sizeof own) ||
+        !GetKernelObjectSecurity(handle, DACL_SECURITY_INFORMATION, &found, sizeof found, &size) ||
+        !GetSecurityDescriptorDacl(&found, &has_list, &list, &is_default))
+        return 1;
+    return !has_list || list == NULL || list->AceCount != 1 || !GetAce(list, 0, (void **)&entry) ||
+           entry->Header.AceType != ACCESS_ALLOWED_ACE_TYPE ||
+           !EqualSid(&entry->SidStart, own.user.User.Sid);
+}
+
 /* One transfer on an overlapped handle; 0 on failure. */
 static DWORD transfer(HANDLE handle, void *buffer, const void *data, apr_size_t size)
 {
