@@ -44,6 +44,10 @@ void system_kill_self(void);
 /* Kill any process of ours; not 0 on success. */
 int system_kill(apr_int64_t pid);
 
+/* Stop a process where it is, and let it go on; 0 where that can't be done. */
+int system_suspend(apr_int64_t pid);
+int system_resume(apr_int64_t pid);
+
 /* Does a process run? Reaps it when it has become ours, so not for children of the library. */
 int system_runs(apr_int64_t pid);
 

@@ -120,6 +120,16 @@ int system_kill(apr_int64_t pid)
     return kill((pid_t)pid, SIGKILL) == 0;
 }
 
+int system_suspend(apr_int64_t pid)
+{
+    return kill((pid_t)pid, SIGSTOP) == 0;
+}
+
+int system_resume(apr_int64_t pid)
+{
+    return kill((pid_t)pid, SIGCONT) == 0;
+}
+
 int system_runs(apr_int64_t pid)
 {
     (void)waitpid((pid_t)pid, NULL, WNOHANG);

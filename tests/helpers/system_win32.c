@@ -85,6 +85,18 @@ int system_kill(apr_int64_t pid)
     return done != 0;
 }
 
+int system_suspend(apr_int64_t pid)
+{
+    (void)pid;
+    return 0;
+}
+
+int system_resume(apr_int64_t pid)
+{
+    (void)pid;
+    return 0;
+}
+
 int system_runs(apr_int64_t pid)
 {
     HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, (DWORD)pid);
