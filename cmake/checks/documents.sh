@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# documents.sh SOURCE: links and file names in the documents lead somewhere, and README's program is the example.
+# documents.sh SOURCE: links, headings and file names in the documents lead somewhere, and README's program is the example.
 # shellcheck disable=SC2016 # backquotes are Markdown here
 set -euo pipefail
 cd "$1"
@@ -10,19 +10,35 @@ complain() {
     status=1
 }
 
+# The names by which links lead to a document's headings.
+headings() {
+    sed -nE 's/^#+ +//p' "$1" | tr '[:upper:]' '[:lower:]' | sed -E 's/[^a-z0-9 _-]//g; s/ /-/g'
+}
+
+# check_link DOCUMENT TARGET
+check_link() {
+    local document=$1 target=$2 file
+    case $target in
+    http*://* | mailto:*) return ;;
+    esac
+    file=$document
+    [[ ${target%%#*} == "" ]] || file=$(dirname "$document")/${target%%#*}
+    [[ -e $file ]] || complain "$document: no such file: $target"
+    if [[ $target == *'#'* && -f $file ]]; then
+        headings "$file" | grep -qxF -- "${target#*#}" || complain "$document: no such heading: $target"
+    fi
+}
+
 while IFS= read -r document; do
-    folder=$(dirname "$document")
-    while IFS= read -r link; do
-        case $link in
-        http*://* | '#'* | mailto:*) continue ;;
-        esac
-        [[ -e $folder/${link%%#*} ]] || complain "$document: no such file: $link"
+    while IFS= read -r target; do
+        check_link "$document" "$target"
     done < <(grep -oE '\]\([^) ]+\)' "$document" | sed 's/^](//; s/)$//')
 done < <(find . -name '*.md' -not -path './build/*' -not -path './.git/*')
 
-while IFS= read -r name; do
-    [[ -e $name ]] || complain "docs/architecture.md: no such file: $name"
-done < <(grep -oE '`(include|src|tests|examples|cmake)/[A-Za-z0-9_./-]+`' docs/architecture.md | tr -d '`' | sort -u)
+while IFS=: read -r document name; do
+    name=${name//\`/}
+    [[ -e $name ]] || complain "$document: no such file: $name"
+done < <(grep -oE '`(include|src|tests|examples|cmake|docs)/[A-Za-z0-9_./-]+`' README.md SECURITY.md docs/*.md)
 
 diff <(sed -n '/^```c$/,/^```$/p' README.md | sed '1d; /^```$/,$d') examples/hello/main.c ||
     complain "README.md: its program is not examples/hello/main.c"
