@@ -59,6 +59,7 @@ endif()
 set(XIPC_SYSTEM_LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})
 set(XIPC_SYSTEM_SOURCES
     src/posix/port_clock.c
+    src/posix/port_listener.c
     src/posix/port_process.c
     src/posix/port_stream.c
     src/posix/port_wait.c)
@@ -86,21 +87,46 @@ else()
 endif()
 list(APPEND XIPC_SYSTEM_SOURCES src/posix/port_socket_${XIPC_SOCKETS}.c)
 
+# Keyed digests: the system's own on macOS, elsewhere OpenSSL's libcrypto. Without one there are no authkeys.
+if(APPLE)
+    set(XIPC_MAC commoncrypto)
+else()
+    find_package(OpenSSL COMPONENTS Crypto)
+    if(OPENSSL_FOUND)
+        set(_xipc_mac openssl)
+    else()
+        set(_xipc_mac none)
+    endif()
+    set(XIPC_MAC ${_xipc_mac} CACHE STRING "Keyed digests, for authkeys: openssl, or none")
+    set_property(CACHE XIPC_MAC PROPERTY STRINGS openssl none)
+endif()
+list(APPEND XIPC_SYSTEM_SOURCES src/posix/port_mac_${XIPC_MAC}.c)
+if(XIPC_MAC STREQUAL "openssl")
+    if(NOT TARGET OpenSSL::Crypto)
+        find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+    endif()
+    set_target_properties(OpenSSL::Crypto PROPERTIES IMPORTED_GLOBAL TRUE)
+    list(APPEND XIPC_SYSTEM_LIBRARIES OpenSSL::Crypto)
+endif()
+
 if(APPLE)
     list(APPEND XIPC_SYSTEM_SOURCES
         src/posix/port_image_macho.c
+        src/posix/port_peer_bsd.c
         src/posix/port_self_darwin.c
         src/posix/port_sentinel_kqueue.c
         src/posix/port_spawn_darwin.c)
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     list(APPEND XIPC_SYSTEM_SOURCES
         src/posix/port_image_elf.c
+        src/posix/port_peer_linux.c
         src/posix/port_self_linux.c
         src/posix/port_sentinel_pidfd.c
         src/posix/port_spawn_closefrom.c)
 elseif(CMAKE_SYSTEM_NAME STREQUAL "FreeBSD")
     list(APPEND XIPC_SYSTEM_SOURCES
         src/posix/port_image_elf.c
+        src/posix/port_peer_bsd.c
         src/posix/port_self_freebsd.c
         src/posix/port_sentinel_kqueue.c
         src/posix/port_spawn_closefrom.c)

@@ -143,7 +143,8 @@ XIPC_EXPORT apr_status_t xipc_connection_poll(xipc_connection_t *connection,
  * @param connection  an end that sends, made by xipc_pipe_create()
  * @param values      what to send; NULL sends an empty list
  * @param timeout     microseconds; negative waits for ever, 0 does not wait
- * @return as xipc_connection_send(), and XIPC_ECLOSED when something in the list is closed,
+ * @return as xipc_connection_send(), and APR_ENOTIMPL when something in the list needs a
+ *         handle and this connection is TCP's, XIPC_ECLOSED when something in the list is closed,
  *         XIPC_ELIMIT when the list has more handles than one message carries (128); nothing is
  *         sent then
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
@@ -216,6 +217,26 @@ XIPC_EXPORT int xipc_connection_is_writable(const xipc_connection_t *connection)
  */
 XIPC_EXPORT apr_status_t xipc_connection_os_get(apr_os_file_t *handle,
                                                 const xipc_connection_t *connection);
+
+/** Who made the other end of a connection. */
+typedef struct {
+    pid_t pid;        /**< its process then; -1 when the system does not tell */
+    apr_int64_t user; /**< its effective user then; -1 when the system does not tell */
+} xipc_peer_t;
+
+/**
+ * Who is at the other end, as the system itself knows it: who connected, or who listens.
+ *
+ * @param peer        where the answer goes
+ * @param connection  an end that came from xipc_listener_accept() or xipc_client_connect()
+ * @return APR_SUCCESS; APR_ENOTIMPL for a connection over TCP, or where the system does not tell;
+ *         XIPC_ECLOSED after xipc_connection_close(); APR_EINVAL when a pointer is NULL
+ * @par Blocking  Never.
+ * @par System    SO_PEERCRED on Linux, getpeereid(3) on macOS and the BSDs, which tells the user
+ *                alone; GetNamedPipeClientProcessId, which tells the process alone.
+ */
+XIPC_EXPORT apr_status_t xipc_connection_peer(xipc_peer_t *peer,
+                                              const xipc_connection_t *connection);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,6 @@
 /**
  * @file wait.h
- * @brief Wait for several connections, processes and queues at once.
+ * @brief Wait for several connections, processes, queues and listeners at once.
  *
  * Python counterpart: `multiprocessing.connection.wait(object_list, timeout)`.
  *
@@ -19,6 +19,7 @@
 
 #include "xipc/connection.h"
 #include "xipc/export.h"
+#include "xipc/listener.h"
 #include "xipc/process.h"
 #include "xipc/queue.h"
 
@@ -30,7 +31,9 @@ extern "C" {
 typedef enum {
     XIPC_WAIT_CONNECTION = 1, /**< a message has come, the beginning of one, or the end */
     XIPC_WAIT_PROCESS = 2,    /**< the process has ended */
-    XIPC_WAIT_QUEUE = 3       /**< there is a message to get, unless another reader is quicker */
+    XIPC_WAIT_QUEUE = 3,      /**< there is a message to get, unless another reader is quicker */
+    XIPC_WAIT_LISTENER = 4    /**< a client is there, or goes on with its handshake: accept, with
+                                   timeout 0 */
 } xipc_wait_e;
 
 /** One thing to wait for. */
@@ -40,6 +43,7 @@ typedef struct {
         xipc_connection_t *connection; /**< XIPC_WAIT_CONNECTION: an end that receives */
         xipc_process_t *process;       /**< XIPC_WAIT_PROCESS: a started child of this process */
         xipc_queue_t *queue;           /**< XIPC_WAIT_QUEUE */
+        xipc_listener_t *listener;     /**< XIPC_WAIT_LISTENER */
     } of;
     int is_ready; /**< out: not 0 when it is */
 } xipc_wait_item_t;

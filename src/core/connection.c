@@ -88,6 +88,44 @@ apr_status_t xipc_connection_close(xipc_connection_t *connection)
     return APR_SUCCESS;
 }
 
+/* What was read and not given out. */
+static void hand_over(xipc_connection_t *made, xipc_connection_t *connection)
+{
+    made->body = connection->body;
+    made->body_size = connection->body_size;
+    made->body_got = connection->body_got;
+    made->body_capacity = connection->body_capacity;
+    made->ahead = connection->ahead;
+    made->ahead_at = connection->ahead_at;
+    made->ahead_size = connection->ahead_size;
+    made->position = connection->position;
+    made->end = connection->end;
+    made->arrived = connection->arrived;
+    connection->body = connection->ahead = NULL;
+    connection->arrived = NULL;
+}
+
+apr_status_t xipc__connection_move(xipc_connection_t **moved, xipc_connection_t *connection,
+                                   apr_pool_t *pool)
+{
+    xipc__handle_t handle;
+    xipc__stream_t *stream;
+    apr_status_t rv =
+        xipc__port_handle_duplicate(&handle, xipc__port_stream_handle(connection->stream));
+    if (rv != APR_SUCCESS) return rv;
+    rv = xipc__port_stream_adopt(&stream, handle, pool);
+    if (rv != APR_SUCCESS) {
+        xipc__port_handle_close(handle);
+        return rv;
+    }
+    xipc_connection_t *made =
+        xipc__connection_make(stream, connection->can_read, connection->can_write, pool);
+    hand_over(made, connection);
+    (void)xipc_connection_close(connection);
+    *moved = made;
+    return APR_SUCCESS;
+}
+
 void xipc__connection_close_all(void)
 {
     while (xipc__state.connections != NULL) (void)xipc_connection_close(xipc__state.connections);
@@ -110,6 +148,14 @@ apr_status_t xipc_connection_os_get(apr_os_file_t *handle, const xipc_connection
     if (connection->stream == NULL) return xipc__fail(XIPC_ECLOSED, "connection");
     *handle = (apr_os_file_t)xipc__port_stream_handle(connection->stream);
     return APR_SUCCESS;
+}
+
+apr_status_t xipc_connection_peer(xipc_peer_t *peer, const xipc_connection_t *connection)
+{
+    if (peer == NULL) return xipc__fail_null("peer");
+    if (connection == NULL) return xipc__fail_null("connection");
+    if (connection->stream == NULL) return xipc__fail(XIPC_ECLOSED, "connection");
+    return xipc__port_stream_peer(&peer->pid, &peer->user, connection->stream);
 }
 
 /* ---- sending ---- */
@@ -142,6 +188,8 @@ static apr_status_t send_message(xipc_connection_t *connection, const void *data
 apr_status_t xipc__connection_send_parcel(xipc_connection_t *connection,
                                           const xipc__parcel_t *parcel, apr_time_t deadline)
 {
+    if (parcel->handles.count > 0 && !xipc__port_stream_carries_handles(connection->stream))
+        return xipc__fail(APR_ENOTIMPL, "connections and queues can't travel over TCP");
     return send_message(connection, parcel->data, parcel->size, &parcel->handles, deadline);
 }
 

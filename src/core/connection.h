@@ -48,6 +48,10 @@ struct xipc_connection_t {
 xipc_connection_t *xipc__connection_make(xipc__stream_t *stream, int can_read, int can_write,
                                          apr_pool_t *pool);
 
+/* The same connection in another pool; the old object is closed. */
+apr_status_t xipc__connection_move(xipc_connection_t **moved, xipc_connection_t *connection,
+                                   apr_pool_t *pool);
+
 /* Send a parcel; it still belongs to the caller. */
 apr_status_t xipc__connection_send_parcel(xipc_connection_t *connection,
                                           const xipc__parcel_t *parcel, apr_time_t deadline);

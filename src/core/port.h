@@ -20,6 +20,7 @@
 #include "core/deadline.h"
 #include "core/fail.h"
 
+#include <apr_network_io.h>
 #include <apr_pools.h>
 
 /* ---- clock ---- */
@@ -99,6 +100,69 @@ xipc__handle_t xipc__port_stream_handle(const xipc__stream_t *stream);
  */
 apr_status_t xipc__port_stream_adopt(xipc__stream_t **stream, xipc__handle_t handle,
                                      apr_pool_t *pool);
+
+/* Can handles travel over it? Not when it leads to another machine. */
+int xipc__port_stream_carries_handles(const xipc__stream_t *stream);
+
+/* ---- listeners: streams between programs that did not start each other ---- */
+
+typedef enum {
+    XIPC__ADDRESS_PRIVATE, /* the system's best kind, at a name that the port chooses */
+    XIPC__ADDRESS_UNIX,
+    XIPC__ADDRESS_ABSTRACT,
+    XIPC__ADDRESS_TCP,
+    XIPC__ADDRESS_PIPE
+} xipc__address_e;
+
+typedef struct {
+    xipc__address_e kind;
+    const char *name; /* path, name or host */
+    apr_port_t port;
+} xipc__address_t;
+
+typedef struct xipc__endpoint_t xipc__endpoint_t;
+
+/*
+ * Listen; what was chosen is written back to the address, in `pool`. APR_ENOTIMPL for a kind the
+ * system does not have, APR_EINVAL for a name that is too long.
+ */
+apr_status_t xipc__port_listen(xipc__endpoint_t **endpoint, xipc__address_t *address, int backlog,
+                               apr_pool_t *pool);
+
+/*
+ * Take a client that waits, without waiting for one: APR_TIMEUP. Peers whom the address is not for
+ * are turned away unseen.
+ */
+apr_status_t xipc__port_accept(xipc__stream_t **stream, xipc__endpoint_t *endpoint,
+                               apr_pool_t *pool);
+
+/* What is ready in a wait while a client waits; it stays the endpoint's. */
+xipc__handle_t xipc__port_endpoint_sentinel(const xipc__endpoint_t *endpoint);
+
+/* Close it; `is_owner`: also remove its name. */
+void xipc__port_endpoint_close(xipc__endpoint_t *endpoint, int is_owner);
+
+/*
+ * Connect once. `is_absent` tells, beside an error, that nobody listens there now, which may change.
+ * APR_TIMEUP: no answer in time.
+ */
+apr_status_t xipc__port_connect(xipc__stream_t **stream, int *is_absent,
+                                const xipc__address_t *address, apr_time_t deadline,
+                                apr_pool_t *pool);
+
+/* Who made the other end; -1 for what the system does not tell. APR_ENOTIMPL when nothing of it. */
+apr_status_t xipc__port_stream_peer(pid_t *pid, apr_int64_t *user, const xipc__stream_t *stream);
+
+/* ---- keyed digests ---- */
+
+enum { XIPC__MAC_MAX = 64 };
+
+/* Does this build have a library for them? */
+int xipc__port_has_mac(void);
+
+/* HMAC of the text by a digest's name as Python writes it. APR_ENOTIMPL for a digest not known. */
+apr_status_t xipc__port_mac(unsigned char out[XIPC__MAC_MAX], apr_size_t *size, const char *digest,
+                            xipc__span_t key, xipc__span_t text);
 
 /* ---- processes ---- */
 

@@ -4,6 +4,7 @@
 #include "xipc/wait.h"
 
 #include "core/connection.h"
+#include "core/listener.h"
 #include "core/process.h"
 #include "core/queue.h"
 
@@ -36,8 +37,28 @@ static apr_status_t watch_queue(xipc__waitable_t *watched, const xipc_queue_t *q
     return queue->ops->watch(watched, queue->self);
 }
 
-static apr_status_t watch(xipc__waitable_t *watched, const xipc_wait_item_t *item)
+/* A listener has more than one thing to watch; it has as many places here as it wants. */
+static apr_status_t watch_listener(xipc__waitable_t *watched, apr_size_t *count,
+                                   const xipc_listener_t *listener)
 {
+    *count = xipc__listener_watch(watched, listener);
+    return APR_SUCCESS;
+}
+
+static apr_status_t count_places(apr_size_t *places, const xipc_wait_item_t *item)
+{
+    *places = 1;
+    if (item->kind != XIPC_WAIT_LISTENER) return APR_SUCCESS;
+    if (item->of.listener == NULL) return xipc__fail_null("listener");
+    if (xipc__listener_is_closed(item->of.listener)) return xipc__fail(XIPC_ECLOSED, "listener");
+    *places = xipc__listener_watch_count(item->of.listener);
+    return APR_SUCCESS;
+}
+
+static apr_status_t watch(xipc__waitable_t *watched, apr_size_t *count,
+                          const xipc_wait_item_t *item)
+{
+    *count = 1;
     switch (item->kind) {
     case XIPC_WAIT_CONNECTION:
         return watch_connection(watched, item->of.connection);
@@ -45,6 +66,8 @@ static apr_status_t watch(xipc__waitable_t *watched, const xipc_wait_item_t *ite
         return watch_process(watched, item->of.process);
     case XIPC_WAIT_QUEUE:
         return watch_queue(watched, item->of.queue);
+    case XIPC_WAIT_LISTENER:
+        return watch_listener(watched, count, item->of.listener);
     }
     return xipc__fail(APR_EINVAL, "%d is nothing to wait for", (int)item->kind);
 }
@@ -57,37 +80,61 @@ static apr_status_t blame(apr_status_t rv, apr_size_t index)
     return xipc__fail(rv, "item %" APR_SIZE_T_FMT "%s%s", index, why[0] != '\0' ? ": " : "", why);
 }
 
-/* Returns how many are ready before any waiting. */
-static apr_status_t watch_all(apr_size_t *ready, xipc__waitable_t *watched,
-                              const xipc_wait_item_t *items, apr_size_t count)
+/* All that the system is to watch; `ends[i]` is where item i's part of it ends. */
+typedef struct {
+    xipc__waitable_t *watched;
+    apr_size_t *ends;
+    apr_size_t count;
+    int is_any_ready; /* without any waiting */
+} plan_t;
+
+static apr_status_t make_room(plan_t *plan, const xipc_wait_item_t *items, apr_size_t count)
 {
-    *ready = 0;
+    apr_size_t total = 0;
     for (apr_size_t i = 0; i < count; i++) {
-        apr_status_t rv = watch(&watched[i], &items[i]);
+        apr_size_t places;
+        apr_status_t rv = count_places(&places, &items[i]);
         if (rv != APR_SUCCESS) return blame(rv, i);
-        *ready += watched[i].is_ready != 0;
+        total += places;
     }
-    return APR_SUCCESS;
+    plan->watched = calloc(total + 1, sizeof *plan->watched);
+    plan->ends = calloc(count + 1, sizeof *plan->ends);
+    return plan->watched != NULL && plan->ends != NULL ? APR_SUCCESS : APR_ENOMEM;
 }
 
-/* Wait, without losing sight of those that were ready before. */
-static apr_status_t wait_for(xipc_wait_item_t *items, xipc__waitable_t *watched, apr_size_t count,
-                             apr_size_t ready, apr_time_t deadline)
+static apr_status_t watch_all(plan_t *plan, const xipc_wait_item_t *items, apr_size_t count)
 {
-    for (apr_size_t i = 0; i < count; i++) items[i].is_ready = watched[i].is_ready;
-    apr_status_t rv = xipc__port_wait(watched, count, ready > 0 ? 0 : deadline);
-    return ready > 0 && APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
+    apr_status_t rv = make_room(plan, items, count);
+    for (apr_size_t i = 0; rv == APR_SUCCESS && i < count; i++) {
+        apr_size_t used;
+        xipc__waitable_t *watched = plan->watched + plan->count;
+        rv = watch(watched, &used, &items[i]);
+        if (rv != APR_SUCCESS) return blame(rv, i);
+        plan->is_any_ready |= watched->is_ready;
+        plan->count += used;
+        plan->ends[i] = plan->count;
+    }
+    return rv;
 }
 
-static apr_size_t count_ready(xipc_wait_item_t *items, const xipc__waitable_t *watched,
-                              apr_size_t count)
+static void mark(xipc_wait_item_t *items, apr_size_t count, const plan_t *plan, int keeps_old)
 {
-    apr_size_t ready = 0;
+    apr_size_t at = 0;
     for (apr_size_t i = 0; i < count; i++) {
-        items[i].is_ready = items[i].is_ready || watched[i].is_ready;
-        ready += items[i].is_ready != 0;
+        if (!keeps_old) items[i].is_ready = 0;
+        for (; at < plan->ends[i]; at++) items[i].is_ready |= plan->watched[at].is_ready;
     }
-    return ready;
+}
+
+/* The wait itself forgets what was ready before, so that is marked first. */
+static apr_status_t wait_for(xipc_wait_item_t *items, apr_size_t count, plan_t *plan,
+                             apr_time_t deadline)
+{
+    mark(items, count, plan, 0);
+    apr_status_t rv =
+        xipc__port_wait(plan->watched, plan->count, plan->is_any_ready ? 0 : deadline);
+    if (rv == APR_SUCCESS) mark(items, count, plan, 1);
+    return plan->is_any_ready && APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
 }
 
 apr_status_t xipc_wait(apr_size_t *ready, xipc_wait_item_t *items, apr_size_t count,
@@ -96,14 +143,14 @@ apr_status_t xipc_wait(apr_size_t *ready, xipc_wait_item_t *items, apr_size_t co
     if (ready == NULL) return xipc__fail_null("ready");
     if (items == NULL && count > 0) return xipc__fail_null("items");
     apr_time_t deadline = xipc__deadline(timeout);
-    xipc__waitable_t *watched = calloc(count + 1, sizeof *watched);
-    if (watched == NULL) return APR_ENOMEM;
-    apr_size_t found;
-    apr_status_t rv = watch_all(&found, watched, items, count);
+    plan_t plan = {0};
+    apr_status_t rv = watch_all(&plan, items, count);
     if (rv == APR_SUCCESS) {
-        rv = wait_for(items, watched, count, found, deadline);
-        *ready = rv == APR_SUCCESS ? count_ready(items, watched, count) : 0;
+        rv = wait_for(items, count, &plan, deadline);
+        *ready = 0;
+        for (apr_size_t i = 0; i < count; i++) *ready += items[i].is_ready != 0;
     }
-    free(watched);
+    free(plan.watched);
+    free(plan.ends);
     return rv;
 }

@@ -32,6 +32,13 @@ ssize_t xipc__socket_receive(int fd, struct msghdr *message);
 /* Make a socket that came from elsewhere behave the same. */
 void xipc__socket_adopt(int fd);
 
+/* ---- port_peer_*.c: who is at the other end of a Unix socket; -1 for what is not told ---- */
+
+apr_status_t xipc__socket_peer(pid_t *pid, apr_int64_t *user, int fd);
+
+/* Has it names for Unix sockets that are no files? */
+int xipc__socket_has_abstract(void);
+
 /* ---- port_sentinel_*.c: a descriptor that becomes readable when a child has ended ---- */
 
 /* Returns -1 with errno; ESRCH when it has ended, on some systems also before it is reaped. */

@@ -1,0 +1,18 @@
+/*
+ * listener.h - the inside of a listener.
+ */
+#ifndef XIPC_CORE_LISTENER_H
+#define XIPC_CORE_LISTENER_H
+
+#include "core/port.h"
+#include "xipc/listener.h"
+
+/* How many things a wait for the listener has to watch, at most. */
+apr_size_t xipc__listener_watch_count(const xipc_listener_t *listener);
+
+/* Add them: new clients, and those that are in their handshake. Returns how many there are. */
+apr_size_t xipc__listener_watch(xipc__waitable_t *watched, const xipc_listener_t *listener);
+
+int xipc__listener_is_closed(const xipc_listener_t *listener);
+
+#endif
