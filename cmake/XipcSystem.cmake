@@ -41,12 +41,14 @@ if(WIN32)
         src/win32/port_handles.c
         src/win32/port_image.c
         src/win32/port_kernel_queue.c
+        src/win32/port_listener.c
+        src/win32/port_mac.c
         src/win32/port_process.c
         src/win32/port_stream.c
         src/win32/port_wait.c
         src/win32/readers.c
         src/win32/win32.c)
-    set(XIPC_SYSTEM_LIBRARIES synchronization)
+    set(XIPC_SYSTEM_LIBRARIES bcrypt synchronization)
     return()
 endif()
 

@@ -233,7 +233,7 @@ typedef struct {
  *         XIPC_ECLOSED after xipc_connection_close(); APR_EINVAL when a pointer is NULL
  * @par Blocking  Never.
  * @par System    SO_PEERCRED on Linux, getpeereid(3) on macOS and the BSDs, which tells the user
- *                alone; GetNamedPipeClientProcessId, which tells the process alone.
+ *                alone; nothing on Win32.
  */
 XIPC_EXPORT apr_status_t xipc_connection_peer(xipc_peer_t *peer,
                                               const xipc_connection_t *connection);

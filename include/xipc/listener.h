@@ -10,8 +10,8 @@
  *
  * - `unix:/path` - a socket in the file system, for the owner alone (POSIX);
  * - `unix:@name` - an abstract name without a file (Linux); peers of other users are turned away;
- * - `tcp:host:port`, `tcp:[::1]:port` - TCP; port 0 lets the system choose one;
- * - `pipe:name` - a named pipe (Win32);
+ * - `tcp:host:port`, `tcp:[::1]:port` - TCP; port 0 lets the system choose one (POSIX);
+ * - `pipe:name` - a named pipe (Win32), for peers that use xipc: Python's do not frame there;
  * - NULL or "" - a private address that xipc chooses.
  *
  * Python counterparts: `multiprocessing.connection.Listener` and `Client`.
@@ -185,7 +185,8 @@ XIPC_EXPORT apr_status_t xipc_client_options_authkey_set(xipc_client_options_t *
  *         APR_TIMEUP when the listener did not answer in time; XIPC_EAUTH when one side does not
  *         know the key; APR_EINVAL for a malformed address or when a pointer is NULL; APR_ENOTIMPL
  *         for a kind of address this system does not have
- * @par Blocking  Up to @p timeout, and while a host name is looked up.
+ * @par Blocking  Up to @p timeout, and while a host name is looked up. On Win32 it waits for the
+ *                listener to accept; on POSIX a client in the backlog is connected already.
  * @par System    connect(2); CreateFileW.
  */
 XIPC_EXPORT apr_status_t xipc_client_connect(xipc_connection_t **connection, const char *address,
