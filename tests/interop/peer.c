@@ -63,8 +63,7 @@ static void run_listener(const char *address, const char *key, apr_pool_t *pool)
     xipc_listener_t *listener;
     xipc_connection_t *connection;
     check(xipc_listener_options_create(&options, pool), "options");
-    if (key != NULL)
-        check(xipc_listener_options_authkey_set(options, key, strlen(key)), "authkey");
+    if (key != NULL) check(xipc_listener_options_authkey_set(options, key, strlen(key)), "authkey");
     check(xipc_listener_create(&listener, address, options, pool), "listener");
     printf("%s\n", xipc_listener_address(listener));
     fflush(stdout);
