@@ -19,11 +19,14 @@ static xipc_queue_t *parents_queue;
 static int use_the_parents_manager(xipc_values_t *args, apr_pool_t *pool)
 {
     xipc_queue_t *queue = NULL;
+    apr_size_t size;
     int wrong = 0;
     (void)args;
     wrong += xipc_manager_queue(&queue, parents_manager, 1, pool) != XIPC_ENOTOWNER;
     wrong += xipc_manager_shutdown(parents_manager, 0) != XIPC_ENOTOWNER;
     wrong += queue != NULL;
+    wrong += testing_put_int(parents_queue, 1, 0) != XIPC_ECLOSED;
+    wrong += xipc_queue_size(&size, parents_queue) != XIPC_ECLOSED;
     return wrong;
 }
 

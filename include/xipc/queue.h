@@ -3,7 +3,8 @@
  * @brief A bounded queue of messages between any number of processes.
  *
  * First in, first out; what was put is visible to every reader when xipc_queue_put() returns. A
- * queue reaches another process among its arguments, over a connection, or by fork. It has several
+ * queue reaches another process among its arguments or over a connection; the system's own is also
+ * in a forked child that finds it in a variable, a managed one is closed there. It has several
  * backends, one interface:
  *
  * - `mqueue`: a POSIX message queue, kept by the kernel (Linux);

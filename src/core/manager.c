@@ -7,7 +7,7 @@
 #include "core/queue.h"
 #include "xipc/manager.h"
 
-/* A manager that has not answered so long after it had to is taken for dead. */
+/* A manager of which nothing has come so long after it had to answer is taken for dead. */
 #define GRACE apr_time_from_sec(5)
 
 struct xipc_manager_t {
@@ -35,13 +35,42 @@ static apr_status_t lose(xipc_connection_t *session, const char *why)
     return xipc__fail(XIPC_EDIED, "the manager %s", why);
 }
 
+/* Send as long as the manager takes something within its grace. */
+static apr_status_t push(xipc__outgoing_t *out, xipc_connection_t *session)
+{
+    for (;;) {
+        apr_uint64_t before = out->sent;
+        apr_status_t rv = xipc__outgoing_push(out, session, xipc__deadline(GRACE));
+        if (!APR_STATUS_IS_TIMEUP(rv) || out->sent == before) return rv;
+    }
+}
+
 apr_status_t xipc__session_begin(xipc_connection_t *session, const xipc_values_t *request)
 {
+    xipc__parcel_t parcel;
+    xipc__outgoing_t out;
     if (session->stream == NULL) return xipc__fail(XIPC_EDIED, "the manager was lost before");
-    apr_status_t rv = xipc_connection_send_values(session, request, GRACE);
-    if (rv == APR_SUCCESS || rv == XIPC_ECLOSED || rv == XIPC_ELIMIT || rv == APR_ENOMEM)
-        return rv; /* it was sent, or nothing was */
-    return lose(session, APR_STATUS_IS_TIMEUP(rv) ? "does not answer" : "has died");
+    apr_status_t rv = xipc__parcel_pack(&parcel, request, session->pool);
+    if (rv != APR_SUCCESS) return rv;
+    xipc__outgoing_begin(&out, parcel.data, parcel.size, &parcel.handles);
+    rv = push(&out, session);
+    xipc__parcel_free(&parcel);
+    if (rv == APR_SUCCESS) return rv;
+    if (APR_STATUS_IS_TIMEUP(rv)) return lose(session, "does not answer");
+    /* an error of this side before the first byte leaves the session as it was */
+    return out.sent > 0 || APR_STATUS_IS_EPIPE(rv) ? lose(session, "has died") : rv;
+}
+
+/* Receive as long as the manager sends something within its grace. */
+static apr_status_t receive(xipc_values_t **answer, xipc_connection_t *session,
+                            apr_interval_time_t patience, apr_pool_t *pool)
+{
+    for (;;) {
+        apr_uint64_t before = session->position;
+        apr_status_t rv = xipc_connection_recv_values(answer, session, patience, pool);
+        if (!APR_STATUS_IS_TIMEUP(rv) || session->position == before) return rv;
+        patience = GRACE;
+    }
 }
 
 apr_status_t xipc__session_finish(xipc_values_t **answer, xipc_connection_t *session,
@@ -50,11 +79,14 @@ apr_status_t xipc__session_finish(xipc_values_t **answer, xipc_connection_t *ses
     apr_int64_t status;
     apr_interval_time_t patience =
         timeout < 0 || timeout > INT64_MAX - GRACE ? -1 : timeout + GRACE;
-    apr_status_t rv = xipc_connection_recv_values(answer, session, patience, pool);
+    apr_status_t rv = receive(answer, session, patience, pool);
     if (APR_STATUS_IS_TIMEUP(rv)) return lose(session, "does not answer");
+    if (rv == XIPC_EPROTOCOL) return lose(session, "answers nonsense");
     if (rv != APR_SUCCESS) return lose(session, "has died");
     rv = xipc_values_get_int(&status, *answer, ANSWER_STATUS);
-    return rv == APR_SUCCESS ? (apr_status_t)status : lose(session, "answers nonsense");
+    if (rv != APR_SUCCESS) return lose(session, "answers nonsense");
+    return status == APR_SUCCESS ? APR_SUCCESS
+                                 : xipc__fail((apr_status_t)status, "says the manager");
 }
 
 apr_status_t xipc__session_call(xipc_values_t **answer, xipc_connection_t *session,
@@ -144,11 +176,14 @@ static apr_status_t create_queue(xipc_queue_t **queue, const xipc_manager_t *man
         xipc__session_request(VERB_CREATE, 0, 0, (apr_int64_t)capacity, scratch);
     rv = xipc__session_call(&answer, session, request, 0, scratch);
     if (rv == APR_SUCCESS) rv = xipc_values_get_int(&id, answer, ANSWER_NUMBER);
-    if (rv == APR_SUCCESS)
-        *queue = xipc__queue_managed_make(session, id, capacity, pool);
-    else
+    if (rv != APR_SUCCESS) {
         (void)xipc_connection_close(session);
-    return rv;
+        return rv;
+    }
+    xipc_queue_t *made = xipc__queue_managed_make(session, id, capacity, pool);
+    if (made == NULL) return APR_ENOMEM;
+    *queue = made;
+    return APR_SUCCESS;
 }
 
 apr_status_t xipc_manager_queue(xipc_queue_t **queue, xipc_manager_t *manager, apr_size_t capacity,

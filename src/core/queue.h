@@ -60,7 +60,7 @@ apr_status_t xipc__queue_managed_unpack(xipc_queue_t **queue, xipc__unpack_t *un
 
 /*
  * A queue that the manager at the other end of `session` knows by `id`; it owns the session from
- * now on.
+ * now on. NULL when there is no memory.
  */
 xipc_queue_t *xipc__queue_managed_make(xipc_connection_t *session, apr_int64_t id,
                                        apr_size_t capacity, apr_pool_t *pool);

@@ -14,7 +14,23 @@ typedef struct {
     apr_pool_t *pool;
     xipc_connection_t *watch; /* a session of its own for WATCH; NULL before the first */
     int is_watching;          /* its answer has not been received */
+    pid_t owner;              /* the process that has the sessions */
 } managed_t;
+
+/* In a forked child the sessions are closed as all connections are, since they are the parent's. */
+static apr_status_t check_here(const managed_t *managed)
+{
+    if (managed->session->stream != NULL || managed->owner == xipc__port_self()) return APR_SUCCESS;
+    return xipc__fail(XIPC_ECLOSED, "a managed queue reaches a forked child among its arguments");
+}
+
+static apr_status_t call(xipc_values_t **answer, managed_t *managed, const xipc_values_t *request,
+                         apr_interval_time_t timeout)
+{
+    apr_status_t rv = check_here(managed);
+    if (rv != APR_SUCCESS) return rv;
+    return xipc__session_call(answer, managed->session, request, timeout, managed->scratch);
+}
 
 static apr_status_t managed_put(void *self, const void *data, apr_size_t size, apr_time_t deadline)
 {
@@ -24,8 +40,7 @@ static apr_status_t managed_put(void *self, const void *data, apr_size_t size, a
     xipc_values_t *request =
         xipc__session_request(VERB_PUT, managed->id, timeout, 0, managed->scratch);
     (void)xipc_values_add_bytes(request, data, size);
-    apr_status_t rv =
-        xipc__session_call(&answer, managed->session, request, timeout, managed->scratch);
+    apr_status_t rv = call(&answer, managed, request, timeout);
     apr_pool_clear(managed->scratch);
     return rv;
 }
@@ -37,6 +52,8 @@ static apr_status_t take_answer(void **data, apr_size_t *size, const xipc_values
     apr_size_t got;
     apr_status_t rv = xipc_values_get_bytes(&message, &got, answer, ANSWER_PAYLOAD);
     if (rv != APR_SUCCESS) return xipc__fail(XIPC_EPROTOCOL, "the manager's answer has no message");
+    if (room->pool == NULL && got > room->capacity)
+        return xipc__fail(XIPC_EPROTOCOL, "the manager's message is larger than was asked for");
     void *place = xipc__room_get(room, got);
     if (place == NULL) return APR_ENOMEM;
     memcpy(place, message, got);
@@ -49,8 +66,17 @@ static apr_status_t take_size(apr_size_t *size, const xipc_values_t *answer)
 {
     apr_int64_t number;
     apr_status_t rv = xipc_values_get_int(&number, answer, ANSWER_NUMBER);
-    if (rv == APR_SUCCESS) *size = (apr_size_t)number;
-    return rv;
+    if (rv != APR_SUCCESS || number < 0)
+        return xipc__fail(XIPC_EPROTOCOL, "the manager's answer has no number");
+    *size = (apr_size_t)number;
+    return APR_SUCCESS;
+}
+
+static apr_status_t tell_size(apr_size_t *size, const xipc_values_t *answer)
+{
+    apr_status_t rv = take_size(size, answer);
+    if (rv != APR_SUCCESS) return rv;
+    return xipc__fail(XIPC_EMSGSIZE, "the message has %" APR_SIZE_T_FMT " bytes", *size);
 }
 
 static apr_status_t managed_get(void **data, apr_size_t *size, void *self, const xipc__room_t *room,
@@ -63,12 +89,11 @@ static apr_status_t managed_get(void **data, apr_size_t *size, void *self, const
     xipc_values_t *answer;
     xipc_values_t *request =
         xipc__session_request(VERB_GET, managed->id, timeout, limit, managed->scratch);
-    apr_status_t rv =
-        xipc__session_call(&answer, managed->session, request, timeout, managed->scratch);
+    apr_status_t rv = call(&answer, managed, request, timeout);
     if (rv == APR_SUCCESS)
         rv = take_answer(data, size, answer, room);
-    else if (rv == XIPC_EMSGSIZE && take_size(size, answer) == APR_SUCCESS)
-        rv = xipc__fail(XIPC_EMSGSIZE, "the message has %" APR_SIZE_T_FMT " bytes", *size);
+    else if (rv == XIPC_EMSGSIZE)
+        rv = tell_size(size, answer);
     apr_pool_clear(managed->scratch);
     return rv;
 }
@@ -78,7 +103,7 @@ static apr_status_t managed_size(apr_size_t *count, void *self)
     managed_t *managed = self;
     xipc_values_t *answer;
     xipc_values_t *request = xipc__session_request(VERB_SIZE, managed->id, 0, 0, managed->scratch);
-    apr_status_t rv = xipc__session_call(&answer, managed->session, request, 0, managed->scratch);
+    apr_status_t rv = call(&answer, managed, request, 0);
     if (rv == APR_SUCCESS) rv = take_size(count, answer);
     apr_pool_clear(managed->scratch);
     return rv;
@@ -93,8 +118,8 @@ static int is_answered(const managed_t *managed)
 static apr_status_t ask_watch(managed_t *managed)
 {
     xipc_values_t *answer;
-    apr_status_t rv = APR_SUCCESS;
-    if (managed->watch == NULL)
+    apr_status_t rv = check_here(managed);
+    if (rv == APR_SUCCESS && managed->watch == NULL)
         rv = xipc__session_open(&managed->watch, managed->session, managed->scratch, managed->pool);
     if (rv == APR_SUCCESS && is_answered(managed)) {
         rv = xipc__session_finish(&answer, managed->watch, 0, managed->scratch);
@@ -126,7 +151,8 @@ static apr_status_t managed_pack(xipc__parcel_t *parcel, void *self)
 {
     managed_t *managed = self;
     xipc__stream_t *kept;
-    apr_status_t rv = xipc__parcel_add_stream(&kept, parcel);
+    apr_status_t rv = check_here(managed);
+    if (rv == APR_SUCCESS) rv = xipc__parcel_add_stream(&kept, parcel);
     if (rv != APR_SUCCESS) return rv;
     xipc_connection_t *theirs = xipc__connection_make(kept, 1, 1, parcel->pool);
     rv = xipc__session_attach(managed->session, theirs, managed->scratch);
@@ -159,8 +185,15 @@ xipc_queue_t *xipc__queue_managed_make(xipc_connection_t *session, apr_int64_t i
                                        apr_size_t capacity, apr_pool_t *pool)
 {
     managed_t *managed = apr_palloc(pool, sizeof *managed);
-    *managed = (managed_t){.session = session, .id = id, .capacity = capacity, .pool = pool};
-    (void)apr_pool_create(&managed->scratch, pool);
+    *managed = (managed_t){.session = session,
+                           .id = id,
+                           .capacity = capacity,
+                           .pool = pool,
+                           .owner = xipc__port_self()};
+    if (apr_pool_create(&managed->scratch, pool) != APR_SUCCESS) {
+        (void)xipc_connection_close(session);
+        return NULL;
+    }
     return xipc__queue_make(&managed_ops, XIPC_QUEUE_MANAGED, managed, capacity, 0, pool);
 }
 
@@ -178,6 +211,9 @@ apr_status_t xipc__queue_managed_unpack(xipc_queue_t **queue, xipc__unpack_t *un
     if (rv != APR_SUCCESS) return rv;
     xipc__unpack_take(unpack, 1);
     xipc_connection_t *session = xipc__connection_make(stream, 1, 1, unpack->pool);
-    *queue = xipc__queue_managed_make(session, (apr_int64_t)id, (apr_size_t)capacity, unpack->pool);
+    xipc_queue_t *made =
+        xipc__queue_managed_make(session, (apr_int64_t)id, (apr_size_t)capacity, unpack->pool);
+    if (made == NULL) return APR_ENOMEM;
+    *queue = made;
     return APR_SUCCESS;
 }
