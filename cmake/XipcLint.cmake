@@ -18,6 +18,7 @@ xipc_add_lint(tidy clang-tidy)
 xipc_add_lint(cppcheck cppcheck)
 xipc_add_lint(extensions clang)
 xipc_add_lint(shell shellcheck)
+xipc_add_lint(reference doxygen)
 # each version formats a little differently
 execute_process(COMMAND clang-format --version OUTPUT_VARIABLE version ERROR_QUIET)
 if(version MATCHES "version 14\\.")

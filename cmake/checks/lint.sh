@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# lint.sh format|reformat|tidy|cppcheck|extensions|shell ROOT [BUILD]: one of the checks of the source text.
+# lint.sh format|reformat|tidy|cppcheck|extensions|shell|reference ROOT [BUILD]: one of the checks of the source text.
 # BUILD holds compile_commands.json.
 set -euo pipefail
 cd "$2"
@@ -44,8 +44,16 @@ extensions() {
 
 shell() { { echo dev && find .ci cmake tests -name '*.sh' -o -path .ci/run; } | sort | xargs shellcheck -x; }
 
+# The reference of the API, for its warnings: what is undocumented, or documented wrongly.
+reference() {
+    {
+        cat cmake/doc/Doxyfile
+        printf '%s = %s\n' OUTPUT_DIRECTORY "$build/doc" INPUT "include $build/include/xipc"
+    } | doxygen -
+}
+
 case $1 in
-format | reformat | tidy | extensions | shell) "$1" ;;
+format | reformat | tidy | extensions | shell | reference) "$1" ;;
 cppcheck) cppcheck_all ;;
 *) exit 2 ;;
 esac

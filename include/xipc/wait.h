@@ -44,8 +44,8 @@ typedef struct {
         xipc_process_t *process;       /**< XIPC_WAIT_PROCESS: a started child of this process */
         xipc_queue_t *queue;           /**< XIPC_WAIT_QUEUE */
         xipc_listener_t *listener;     /**< XIPC_WAIT_LISTENER */
-    } of;
-    int is_ready; /**< out: not 0 when it is */
+    } of;                              /**< the thing itself, by its kind */
+    int is_ready;                      /**< out: not 0 when it is */
 } xipc_wait_item_t;
 
 /**
