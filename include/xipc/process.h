@@ -41,6 +41,8 @@
 #include "xipc/export.h"
 #include "xipc/values.h"
 
+#include <apr_tables.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -167,6 +169,29 @@ XIPC_EXPORT xipc_start_method_e xipc_process_start_method(const xipc_process_t *
 XIPC_EXPORT apr_status_t xipc_process_name_set(xipc_process_t *process, const char *name);
 
 /**
+ * Have the process end with its starter: when that reaches its last xipc_terminate(), or the end of
+ * its own target, or destroys the object, a daemon that still runs is asked to end
+ * (xipc_process_terminate()), and after 2 seconds killed.
+ *
+ * A starter that is killed does not come to that. Unlike Python's, a daemon may have children.
+ *
+ * @param process    not started yet
+ * @param is_daemon  not 0: it is to be one; it is none by default
+ * @return APR_SUCCESS; XIPC_ESTATE after the start; APR_EINVAL when @p process is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_process_daemon_set(xipc_process_t *process, int is_daemon);
+
+/**
+ * Is it a daemon?
+ *
+ * @param process  the process
+ * @return 1 or 0; 0 for NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT int xipc_process_is_daemon(const xipc_process_t *process);
+
+/**
  * The name of a process.
  *
  * @param process  the process
@@ -263,6 +288,17 @@ XIPC_EXPORT pid_t xipc_process_pid(const xipc_process_t *process);
 XIPC_EXPORT pid_t xipc_current_pid(void);
 
 /**
+ * Interrupt the process, as Ctrl-C does.
+ *
+ * @param process  started by this process
+ * @return as xipc_process_terminate(); APR_ENOTIMPL on Win32, which can't interrupt one process
+ *         alone
+ * @par Blocking  Never; join it to see the end.
+ * @par System    SIGINT on POSIX. Python counterpart: `Process.interrupt`.
+ */
+XIPC_EXPORT apr_status_t xipc_process_interrupt(xipc_process_t *process);
+
+/**
  * Ask the process to end.
  *
  * @param process  started by this process
@@ -308,6 +344,78 @@ XIPC_EXPORT apr_status_t xipc_process_close(xipc_process_t *process);
  * @par Threads   Not while another thread starts a process.
  */
 XIPC_EXPORT apr_status_t xipc_spawn_executable_set(const char *path);
+
+/**
+ * The calling process: its name ("MainProcess" in a program that xipc did not start) and its pid.
+ *
+ * @param process  where it goes; it lives until the last xipc_terminate()
+ * @return APR_SUCCESS; XIPC_EINIT before xipc_initialize(); APR_EINVAL when @p process is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_process_current(xipc_process_t **process);
+
+/**
+ * The process that started this one: its name and pid, and xipc_process_join() waits for its end,
+ * also in xipc_wait(). It can't be stopped by this, and its exit code is not known (ECHILD, but for
+ * Win32).
+ *
+ * @param process  where it goes; it lives until the last xipc_terminate()
+ * @return APR_SUCCESS; APR_ENOENT in a program that xipc did not start; XIPC_EDIED when it had
+ *         ended before this process could watch it; XIPC_EINIT before xipc_initialize(); APR_EINVAL
+ *         when @p process is NULL
+ * @par Blocking  Never.
+ * @par System    pidfd on Linux, kqueue on macOS and the BSDs, the process handle on Win32.
+ */
+XIPC_EXPORT apr_status_t xipc_process_parent(xipc_process_t **process);
+
+/**
+ * The children of this process that run: started by it and not closed.
+ *
+ * @param children  where the array goes, of `xipc_process_t *`
+ * @param pool      where the array lives
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL
+ * @par Blocking  Never.
+ * @par Threads   From any thread, while no other closes one of them.
+ */
+XIPC_EXPORT apr_status_t xipc_process_active_children(apr_array_header_t **children,
+                                                      apr_pool_t *pool);
+
+/**
+ * How many processors this process may use.
+ *
+ * @return the number, at least 1
+ * @par Blocking  Never.
+ * @par System    The affinity mask, on Linux also the limit of the control group; the process's
+ *                affinity on Win32.
+ */
+XIPC_EXPORT int xipc_cpu_count(void);
+
+/** What a program wants to be called; @p data is what it gave along. */
+typedef void (*xipc_hook_t)(void *data);
+
+/**
+ * Have a function called in each forked child, before its target, in the order of their
+ * registration. For what a copy must not share: a cache of pids, a file to be opened anew.
+ *
+ * @param hook  the function
+ * @param data  what it is given
+ * @return APR_SUCCESS; XIPC_EINIT before xipc_initialize(); APR_EINVAL when @p hook is NULL
+ * @par Blocking  Never.
+ * @par Threads   Not while another thread registers or starts a process.
+ */
+XIPC_EXPORT apr_status_t xipc_at_fork(xipc_hook_t hook, void *data);
+
+/**
+ * Have a function called at the normal end of a child, after its target has returned, the last
+ * registered first. A forked child has its parent's registrations; a spawned one those it makes.
+ *
+ * @param hook  the function
+ * @param data  what it is given
+ * @return as xipc_at_fork()
+ * @par Blocking  Never.
+ * @par Threads   As xipc_at_fork().
+ */
+XIPC_EXPORT apr_status_t xipc_at_child_exit(xipc_hook_t hook, void *data);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 #include "core/connection.h"
 #include "core/copied.h"
 #include "core/forkserver.h"
+#include "core/process.h"
 #include "core/state.h"
 #include "core/target.h"
 #include "xipc/runtime.h"
@@ -24,6 +25,8 @@ enum {
     PREPARATION_VERSION,
     PREPARATION_NAME,
     PREPARATION_METHOD, /* the default start method */
+    PREPARATION_PARENT, /* the starter's pid, and its name */
+    PREPARATION_PARENT_NAME,
     PREPARATION_TARGET,
     PREPARATION_COPIED = PREPARATION_TARGET + XIPC__PLACE_VALUES
 };
@@ -38,6 +41,8 @@ static apr_status_t prepare(xipc_values_t **preparation, const xipc__errand_t *e
     (void)xipc_values_add_string(values, XIPC_VERSION_STRING);
     (void)xipc_values_add_string(values, errand->name);
     (void)xipc_values_add_int(values, xipc__state.method);
+    (void)xipc_values_add_int(values, xipc__port_self());
+    (void)xipc_values_add_string(values, xipc__family_name());
     const void *target = xipc__code_address((void (*)(void))errand->target);
     apr_status_t rv = xipc__place_add(values, target, XIPC__PLACE_CODE, pool);
     if (rv == APR_SUCCESS) rv = xipc__copied_pack(values, pool);
@@ -165,10 +170,22 @@ typedef struct {
     xipc_values_t *args;
 } job_t;
 
+static apr_status_t take_family(const xipc_values_t *preparation)
+{
+    const char *name;
+    const char *parent_name;
+    apr_int64_t parent;
+    apr_status_t rv = xipc_values_get_string(&name, preparation, PREPARATION_NAME);
+    if (rv == APR_SUCCESS) rv = xipc_values_get_int(&parent, preparation, PREPARATION_PARENT);
+    if (rv == APR_SUCCESS)
+        rv = xipc_values_get_string(&parent_name, preparation, PREPARATION_PARENT_NAME);
+    if (rv == APR_SUCCESS) xipc__family_begin(name, (pid_t)parent, parent_name);
+    return rv;
+}
+
 static apr_status_t take_preparation(job_t *job, const xipc_values_t *preparation, apr_pool_t *pool)
 {
     const char *version;
-    const char *name;
     apr_int64_t method;
     void *address;
     apr_status_t rv = xipc_values_get_string(&version, preparation, PREPARATION_VERSION);
@@ -176,7 +193,7 @@ static apr_status_t take_preparation(job_t *job, const xipc_values_t *preparatio
     if (strcmp(version, XIPC_VERSION_STRING) != 0)
         return xipc__fail(XIPC_EBUILD, "xipc %s in the parent, %s in the child", version,
                           XIPC_VERSION_STRING);
-    rv = xipc_values_get_string(&name, preparation, PREPARATION_NAME);
+    rv = take_family(preparation);
     if (rv == APR_SUCCESS) rv = xipc_values_get_int(&method, preparation, PREPARATION_METHOD);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__place_get(&address, preparation, PREPARATION_TARGET, XIPC__PLACE_CODE, pool);
@@ -210,6 +227,8 @@ static apr_status_t take_job(job_t *job, xipc_connection_t *boot, apr_pool_t *po
 int xipc__boot_run(xipc_target_t target, xipc_values_t *args, apr_pool_t *pool)
 {
     int exitcode = target(args, pool);
+    xipc__hooks_run_at_child_exit();
+    xipc__family_end();
     apr_pool_destroy(pool);
     return exitcode;
 }

@@ -203,8 +203,8 @@ apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot
 apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, apr_pool_t *pool);
 
 /*
- * Watch a process that is the child of another of ours. The caller sees to it that the pid is that
- * process's until this returns, and tells its exit code. APR_ENOTIMPL where nothing needs it.
+ * Watch a process that is no child of this one. The caller sees to it that the pid is that
+ * process's until this returns; what its exit code is has to be told, where the system does not.
  */
 apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, apr_pool_t *pool);
 void xipc__port_child_tell(xipc__child_t *child, int exitcode);
@@ -220,9 +220,12 @@ apr_status_t xipc__port_child_exitcode(int *exitcode, const xipc__child_t *child
 
 pid_t xipc__port_child_pid(const xipc__child_t *child);
 
-typedef enum { XIPC__STOP_TERMINATE, XIPC__STOP_KILL } xipc__stop_e;
+typedef enum { XIPC__STOP_INTERRUPT, XIPC__STOP_TERMINATE, XIPC__STOP_KILL } xipc__stop_e;
 
-/* Ask a child to end, or end it; APR_SUCCESS also when it has ended. Never hits another process. */
+/*
+ * Ask a child to end, or end it; APR_SUCCESS also when it has ended. Never hits another process.
+ * APR_ENOTIMPL for an interrupt where the system can't.
+ */
 apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how);
 
 /* Let go of a child, running or ended; it does not wait. */

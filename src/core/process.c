@@ -75,6 +75,10 @@ apr_status_t xipc_forkserver_preload_set(xipc_preload_t preload)
 static apr_status_t process_cleanup(void *data)
 {
     xipc_process_t *process = data;
+    if (process->owner == xipc__port_self()) {
+        if (process->is_daemon) xipc__daemon_end(process);
+        xipc__family_leave(process);
+    }
     if (process->child != NULL && process->owner == xipc__port_self())
         xipc__port_child_close(process->child);
     process->child = NULL;
@@ -129,6 +133,19 @@ apr_status_t xipc_process_name_set(xipc_process_t *process, const char *name)
     return APR_SUCCESS;
 }
 
+apr_status_t xipc_process_daemon_set(xipc_process_t *process, int is_daemon)
+{
+    if (process == NULL) return xipc__fail_null("process");
+    if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started");
+    process->is_daemon = is_daemon != 0;
+    return APR_SUCCESS;
+}
+
+int xipc_process_is_daemon(const xipc_process_t *process)
+{
+    return process != NULL && process->is_daemon;
+}
+
 const char *xipc_process_name(const xipc_process_t *process)
 {
     return process == NULL ? "" : process->name;
@@ -160,6 +177,8 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel)
                                          parcel->handles.items[handles.count]);
     while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
     xipc__connection_close_all();
+    xipc__family_begin(process->name, process->owner, xipc__family_name());
+    xipc__hooks_run_at_fork();
     if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
     if (rv == APR_SUCCESS)
         rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, &handles, pool);
@@ -211,8 +230,10 @@ apr_status_t xipc_process_start(xipc_process_t *process)
     if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started before");
     apr_status_t rv =
         process->method == XIPC_START_FORK ? start_forked(process) : start_anew(process);
-    if (rv == APR_SUCCESS) process->is_started = 1;
-    return rv;
+    if (rv != APR_SUCCESS) return rv;
+    process->is_started = 1;
+    xipc__family_enter(process);
+    return APR_SUCCESS;
 }
 
 /* ---- the life and the end ---- */
@@ -253,6 +274,7 @@ int xipc_process_is_alive(const xipc_process_t *process)
 
 pid_t xipc_process_pid(const xipc_process_t *process)
 {
+    if (process != NULL && process == xipc__state.current) return xipc__port_self();
     return process == NULL || process->child == NULL ? 0 : xipc__port_child_pid(process->child);
 }
 
@@ -261,16 +283,27 @@ pid_t xipc_current_pid(void)
     return xipc__port_self();
 }
 
-apr_status_t xipc_process_terminate(xipc_process_t *process)
+static apr_status_t stop(const xipc_process_t *process, xipc__stop_e how)
 {
     apr_status_t rv = xipc__process_check_child(process);
-    return rv == APR_SUCCESS ? xipc__port_child_stop(process->child, XIPC__STOP_TERMINATE) : rv;
+    if (rv == APR_SUCCESS && process->is_relative)
+        rv = xipc__fail(XIPC_ENOTOWNER, "process %s is no child of this one", process->name);
+    return rv == APR_SUCCESS ? xipc__port_child_stop(process->child, how) : rv;
+}
+
+apr_status_t xipc_process_interrupt(xipc_process_t *process)
+{
+    return stop(process, XIPC__STOP_INTERRUPT);
+}
+
+apr_status_t xipc_process_terminate(xipc_process_t *process)
+{
+    return stop(process, XIPC__STOP_TERMINATE);
 }
 
 apr_status_t xipc_process_kill(xipc_process_t *process)
 {
-    apr_status_t rv = xipc__process_check_child(process);
-    return rv == APR_SUCCESS ? xipc__port_child_stop(process->child, XIPC__STOP_KILL) : rv;
+    return stop(process, XIPC__STOP_KILL);
 }
 
 apr_status_t xipc_process_close(xipc_process_t *process)

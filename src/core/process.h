@@ -17,7 +17,32 @@ struct xipc_process_t {
     xipc__child_t *child;      /* NULL before the start and after the close */
     xipc_connection_t *report; /* the forkserver's, about this child; NULL for other methods */
     int is_started;
+    int is_daemon;
+    int is_relative; /* this process itself, or its parent: not to be ended */
+
+    xipc_process_t *next; /* in xipc__state.children, from its start to its close */
+    xipc_process_t **link;
 };
+
+/* The process's own children, in family.c. */
+void xipc__family_enter(xipc_process_t *process);
+void xipc__family_leave(xipc_process_t *process);
+
+/* In a new child: who it is, and who started it. Its parent's children are not its own. */
+void xipc__family_begin(const char *name, pid_t parent, const char *parent_name);
+
+/* At the normal end of a process: its daemons end before it. */
+void xipc__family_end(void);
+
+/* The name of this process. */
+const char *xipc__family_name(void);
+
+/* End a daemon: ask, and after a while don't. */
+void xipc__daemon_end(xipc_process_t *process);
+
+/* What the program wants to be called, in hooks.c. */
+void xipc__hooks_run_at_fork(void);
+void xipc__hooks_run_at_child_exit(void);
 
 /* The method that XIPC_START_DEFAULT stands for here. */
 xipc_start_method_e xipc__start_method_default(void);

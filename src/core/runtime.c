@@ -7,6 +7,7 @@
 #include "core/fail.h"
 #include "core/forkserver.h"
 #include "core/port.h"
+#include "core/process.h"
 #include "core/state.h"
 
 #include <apr_general.h>
@@ -76,11 +77,15 @@ apr_status_t xipc_initialize(int *argc, char ***argv)
 void xipc_terminate(void)
 {
     if (xipc__state.initialized == 0 || --xipc__state.initialized > 0) return;
+    xipc__family_end();
     xipc__forkserver_end();
     apr_pool_destroy(xipc__state.pool);
     xipc__state.pool = NULL;
     xipc__state.executable = NULL;
     xipc__state.preload = NULL;
+    xipc__state.current = xipc__state.parent = NULL;
+    xipc__state.child_name = NULL;
+    xipc__state.at_fork = xipc__state.at_exit = NULL;
     xipc__state.method = XIPC_START_DEFAULT;
     apr_terminate();
 }

@@ -21,6 +21,12 @@ typedef struct {
     apr_thread_mutex_t *start_mutex; /* of the forkserver and its connection */
     xipc__forkserver_t *forkserver;  /* once it was needed */
     xipc_preload_t preload;          /* what it runs first, or NULL */
+    xipc_process_t *children;        /* started here and not closed, under the lock */
+    xipc_process_t *current;         /* this process; NULL before somebody asked */
+    xipc_process_t *parent;          /* its starter; NULL when that was not xipc */
+    const char *child_name;          /* the name it was started with; NULL in the main process */
+    struct xipc__hook_t *at_fork;    /* first to run first */
+    struct xipc__hook_t *at_exit;    /* first to run first: the last registered */
     apr_uint32_t processes;          /* how many process objects were made, for their names */
 } xipc__state_t;
 

@@ -204,10 +204,11 @@ pid_t xipc__port_child_pid(const xipc__child_t *child)
 
 apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 {
+    static const int signals[] = {[XIPC__STOP_INTERRUPT] = SIGINT,
+                                  [XIPC__STOP_TERMINATE] = SIGTERM,
+                                  [XIPC__STOP_KILL] = SIGKILL};
     if (has_ended(child)) return APR_SUCCESS;
-    if (xipc__sentinel_signal(child->sentinel, child->pid,
-                              how == XIPC__STOP_KILL ? SIGKILL : SIGTERM) == 0)
-        return APR_SUCCESS;
+    if (xipc__sentinel_signal(child->sentinel, child->pid, signals[how]) == 0) return APR_SUCCESS;
     return errno == ESRCH ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
 }
 

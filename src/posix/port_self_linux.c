@@ -30,11 +30,48 @@ int xipc__port_threads(void)
     return threads > 1 ? (int)threads : 1;
 }
 
+/* "QUOTA PERIOD" of one control group: how many processors that makes; 0 for no limit. */
+static long group_limit(const char *path)
+{
+    char file_name[512];
+    char text[64] = "";
+    (void)snprintf(file_name, sizeof file_name, "/sys/fs/cgroup%s/cpu.max", path);
+    FILE *file = fopen(file_name, "re");
+    if (file == NULL) return 0;
+    char *line = fgets(text, sizeof text, file);
+    (void)fclose(file);
+    char *rest = text;
+    long quota = line == NULL ? 0 : strtol(text, &rest, 10); /* "max" is 0 */
+    long period = strtol(rest, NULL, 10);
+    return quota > 0 && period > 0 ? (quota + period - 1) / period : 0;
+}
+
+/* The least of what this process's control group and those around it allow. */
+static long groups_limit(void)
+{
+    char path[256] = "";
+    long least = 0;
+    FILE *file = fopen("/proc/self/cgroup", "re");
+    if (file == NULL) return 0;
+    while (fgets(path, sizeof path, file) != NULL && strncmp(path, "0::", 3) != 0) path[0] = '\0';
+    (void)fclose(file);
+    if (path[0] == '\0') return 0;
+    path[strcspn(path, "\n")] = '\0';
+    for (char *end = path + strlen(path); end > path + 3; *end = '\0') {
+        long limit = group_limit(path + 3);
+        if (limit > 0 && (least == 0 || limit < least)) least = limit;
+        end = strrchr(path, '/');
+    }
+    return least;
+}
+
 int xipc__port_processors(void)
 {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    long count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
+                                                             : sysconf(_SC_NPROCESSORS_ONLN);
+    long limit = groups_limit();
+    if (limit > 0 && limit < count) count = limit;
     return count > 0 ? (int)count : 1;
 }
 

@@ -263,8 +263,14 @@ apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, a
 
 apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
 {
-    (void)child, (void)pid, (void)pool;
-    return xipc__fail(APR_ENOTIMPL, "only a forkserver has such children");
+    HANDLE process =
+        OpenProcess(SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)pid);
+    if (process == NULL) return xipc__win32_error();
+    xipc__child_t *made = apr_palloc(pool, sizeof *made);
+    made->process = process;
+    made->pid = (DWORD)pid;
+    *child = made;
+    return APR_SUCCESS;
 }
 
 void xipc__port_child_tell(xipc__child_t *child, int exitcode)
@@ -299,6 +305,8 @@ pid_t xipc__port_child_pid(const xipc__child_t *child)
 
 apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 {
+    if (how == XIPC__STOP_INTERRUPT)
+        return xipc__fail(APR_ENOTIMPL, "this system can't interrupt one process alone");
     UINT code = SIGNAL_CODE | (how == XIPC__STOP_KILL ? SIGNAL_KILL : SIGNAL_TERMINATE);
     if (TerminateProcess(child->process, code)) return APR_SUCCESS;
     /* our handle grants everything, so this means that it has ended or is about to */
