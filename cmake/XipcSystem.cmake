@@ -39,10 +39,13 @@ if(WIN32)
         src/win32/mailslot.c
         src/win32/port_clock.c
         src/win32/port_handles.c
+        src/win32/port_identity.c
         src/win32/port_image.c
         src/win32/port_kernel_queue.c
         src/win32/port_listener.c
         src/win32/port_mac.c
+        src/win32/port_memory.c
+        src/win32/port_park.c
         src/win32/port_process.c
         src/win32/port_stream.c
         src/win32/port_wait.c
@@ -62,6 +65,7 @@ set(XIPC_SYSTEM_LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})
 set(XIPC_SYSTEM_SOURCES
     src/posix/port_clock.c
     src/posix/port_listener.c
+    src/posix/port_identity.c
     src/posix/port_process.c
     src/posix/port_stream.c
     src/posix/port_wait.c)
@@ -110,6 +114,18 @@ if(XIPC_MAC STREQUAL "openssl")
     set_target_properties(OpenSSL::Crypto PROPERTIES IMPORTED_GLOBAL TRUE)
     list(APPEND XIPC_SYSTEM_LIBRARIES OpenSSL::Crypto)
 endif()
+
+# Memory that several processes have, and sleeping at a word of it.
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    set(XIPC_MEMORY memfd CACHE STRING "Shared memory: memfd, or shm (as on macOS)")
+    set(XIPC_PARK futex CACHE STRING "Sleeping in shared memory: futex, or pipe (as on macOS)")
+    set_property(CACHE XIPC_MEMORY PROPERTY STRINGS memfd shm)
+    set_property(CACHE XIPC_PARK PROPERTY STRINGS futex pipe)
+else()
+    set(XIPC_MEMORY shm)
+    set(XIPC_PARK pipe)
+endif()
+list(APPEND XIPC_SYSTEM_SOURCES src/posix/port_memory_${XIPC_MEMORY}.c src/posix/port_park_${XIPC_PARK}.c)
 
 if(APPLE)
     list(APPEND XIPC_SYSTEM_SOURCES

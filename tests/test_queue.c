@@ -260,6 +260,11 @@ static void caps_tell_what_the_queue_bears(testing_t *test)
         CHECK_TEXT("managed", caps.backend_name);
         CHECK(!caps.is_inheritance_only);
         CHECK_NUMBER(0, caps.message_max);
+    } else if (test->queue == TESTING_QUEUE_SHM) {
+        CHECK_NUMBER(XIPC_QUEUE_SHM, caps.backend);
+        CHECK_TEXT("shm", caps.backend_name);
+        CHECK(caps.is_inheritance_only);
+        CHECK_NUMBER(0, caps.message_max);
     } else {
         CHECK_NUMBER(system_has_fork() ? XIPC_QUEUE_MQUEUE : XIPC_QUEUE_MAILSLOT, caps.backend);
         CHECK_TEXT(system_has_fork() ? "mqueue" : "mailslot", caps.backend_name);

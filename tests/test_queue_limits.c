@@ -16,15 +16,16 @@ static void refused_by_name(apr_status_t rv, apr_int64_t asked, const xipc_queue
 static void capacity_over_the_systems_limit_is_refused_by_name_and_number(testing_t *test)
 {
     xipc_queue_t *queue = NULL;
-    refused_by_name(xipc_queue_create(&queue, 1000000, 8, test->pool), 1000000, queue);
-    refused_by_name(xipc_queue_create(&queue, (apr_size_t)-1, 8, test->pool), INT64_MAX, queue);
+    refused_by_name(testing_system_queue(&queue, 1000000, 8, test->pool), 1000000, queue);
+    refused_by_name(testing_system_queue(&queue, (apr_size_t)-1, 8, test->pool), INT64_MAX, queue);
 }
 
 static void message_max_over_the_systems_limit_is_refused_by_name_and_number(testing_t *test)
 {
     xipc_queue_t *queue = NULL;
-    refused_by_name(xipc_queue_create(&queue, 1, (apr_size_t)1 << 30, test->pool), 1 << 30, queue);
-    refused_by_name(xipc_queue_create(&queue, 1, (apr_size_t)-1, test->pool), INT64_MAX, queue);
+    refused_by_name(testing_system_queue(&queue, 1, (apr_size_t)1 << 30, test->pool), 1 << 30,
+                    queue);
+    refused_by_name(testing_system_queue(&queue, 1, (apr_size_t)-1, test->pool), INT64_MAX, queue);
 }
 
 static void bytes_over_the_users_limit_are_refused_by_name_and_number(testing_t *test)
@@ -34,11 +35,11 @@ static void bytes_over_the_users_limit_are_refused_by_name_and_number(testing_t 
         testing_skip("no such limit here");
         return;
     }
-    apr_status_t rv = xipc_queue_create(&queue, 8, 1024, test->pool);
+    apr_status_t rv = testing_system_queue(&queue, 8, 1024, test->pool);
     CHECK(strstr(testing_text(rv), "4321") != NULL);
     refused_by_name(rv, 8 * 1024, queue);
     system_unlimit_queue_bytes();
-    CHECK_OK(xipc_queue_create(&queue, 8, 1024, test->pool));
+    CHECK_OK(testing_system_queue(&queue, 8, 1024, test->pool));
 }
 
 static void queue_without_handles_is_an_error_and_leaves_nothing(testing_t *test)
@@ -48,7 +49,7 @@ static void queue_without_handles_is_an_error_and_leaves_nothing(testing_t *test
         testing_skip("no limit of handles here");
         return;
     }
-    apr_status_t rv = xipc_queue_create(&queue, 1, 8, test->pool);
+    apr_status_t rv = testing_system_queue(&queue, 1, 8, test->pool);
     system_unlimit_handles();
     CHECK(rv != APR_SUCCESS && queue == NULL);
 }
@@ -69,7 +70,7 @@ static void capacity_0_is_as_deep_as_the_system_goes(testing_t *test)
     xipc_queue_t *queue;
     xipc_queue_caps_t caps;
     apr_int64_t number = -1;
-    REQUIRE_OK(xipc_queue_create(&queue, 0, 0, test->pool));
+    REQUIRE_OK(testing_system_queue(&queue, 0, 0, test->pool));
     REQUIRE_OK(xipc_queue_caps(&caps, queue));
     CHECK(caps.capacity > 1);
     CHECK_NUMBER(1024, caps.message_max);
@@ -85,7 +86,7 @@ static void bounds_asked_for_are_bounds_had(testing_t *test)
     for (apr_size_t capacity = 1; capacity <= 8; capacity += 7) {
         xipc_queue_t *queue;
         xipc_queue_caps_t caps;
-        REQUIRE_OK(xipc_queue_create(&queue, capacity, 10 * capacity, test->pool));
+        REQUIRE_OK(testing_system_queue(&queue, capacity, 10 * capacity, test->pool));
         REQUIRE_OK(xipc_queue_caps(&caps, queue));
         CHECK_NUMBER(capacity, caps.capacity);
         CHECK_NUMBER(10 * capacity, caps.message_max);
@@ -99,7 +100,7 @@ static void full_queue_of_the_largest_messages_holds_them_all(testing_t *test)
     enum { SIZE = 8192, DEPTH = 8 };
     xipc_queue_t *queue;
     char message[SIZE];
-    REQUIRE_OK(xipc_queue_create(&queue, DEPTH, SIZE, test->pool));
+    REQUIRE_OK(testing_system_queue(&queue, DEPTH, SIZE, test->pool));
     for (unsigned i = 0; i < DEPTH; i++) {
         testing_fill(message, SIZE, i);
         CHECK_OK(xipc_queue_put(queue, message, SIZE, 0));
@@ -139,7 +140,7 @@ static void NULL_options_are_the_defaults(testing_t *test)
 {
     xipc_queue_t *queue;
     REQUIRE_OK(xipc_queue_create_ex(&queue, NULL, test->pool));
-    CHECK_NUMBER(own_backend(), xipc_queue_backend(queue));
+    CHECK_NUMBER(XIPC_QUEUE_SHM, xipc_queue_backend(queue));
 }
 
 static void backend_of_another_system_is_APR_ENOTIMPL(testing_t *test)
@@ -162,7 +163,7 @@ static void backend_that_is_none_is_APR_EINVAL_and_changes_nothing(testing_t *te
     CHECK_STATUS(APR_EINVAL, xipc_queue_options_backend_set(options, (xipc_queue_backend_e)99));
     CHECK_STATUS(APR_EINVAL, xipc_queue_options_backend_set(options, (xipc_queue_backend_e)-1));
     REQUIRE_OK(xipc_queue_create_ex(&queue, options, test->pool));
-    CHECK_NUMBER(own_backend(), xipc_queue_backend(queue));
+    CHECK_NUMBER(XIPC_QUEUE_SHM, xipc_queue_backend(queue));
 }
 
 static void making_refuses_NULL(testing_t *test)
@@ -178,6 +179,29 @@ static void making_refuses_NULL(testing_t *test)
     CHECK_STATUS(APR_EINVAL, xipc_queue_options_backend_set(NULL, XIPC_QUEUE_AUTO));
     CHECK_STATUS(APR_EINVAL, xipc_queue_options_capacity_set(NULL, 1));
     CHECK_STATUS(APR_EINVAL, xipc_queue_options_message_max_set(NULL, 1));
+}
+
+static xipc_queue_backend_e automatic(apr_size_t capacity, apr_size_t message_max, testing_t *test)
+{
+    xipc_queue_t *queue;
+    if (!CHECK_OK(xipc_queue_create(&queue, capacity, message_max, test->pool)))
+        return XIPC_QUEUE_AUTO;
+    xipc_queue_backend_e backend = xipc_queue_backend(queue);
+    CHECK_OK(xipc_queue_close(queue));
+    return backend;
+}
+
+static void AUTO_is_the_systems_own_queue_where_it_bears_what_is_asked(testing_t *test)
+{
+    CHECK_NUMBER(own_backend(), automatic(3, 100, test));
+}
+
+static void AUTO_is_shm_where_no_limit_is_asked_or_too_much(testing_t *test)
+{
+    CHECK_NUMBER(XIPC_QUEUE_SHM, automatic(3, 0, test));
+    CHECK_NUMBER(XIPC_QUEUE_SHM, automatic(0, 100, test));
+    CHECK_NUMBER(XIPC_QUEUE_SHM, automatic(1000000, 8, test));
+    CHECK_NUMBER(XIPC_QUEUE_SHM, automatic(1, (apr_size_t)1 << 24, test));
 }
 
 /* ---- names ---- */
@@ -204,7 +228,7 @@ static void made_queue_has_no_name(testing_t *test)
         return;
     }
     const apr_array_header_t *before = system_names(test->pool);
-    REQUIRE_OK(xipc_queue_create(&queue, 1, 8, test->pool));
+    REQUIRE_OK(testing_system_queue(&queue, 1, 8, test->pool));
     WAIT_FOR(
         !has_new_name(before, test->pool)); /* another program's name may be there for an instant */
     CHECK_OK(testing_put_int(queue, 1, 0));
@@ -213,7 +237,7 @@ static void made_queue_has_no_name(testing_t *test)
 static void system_without_queues_is_APR_ENOTIMPL_by_name(testing_t *test)
 {
     xipc_queue_t *queue;
-    apr_status_t rv = xipc_queue_create(&queue, 1, 8, test->pool);
+    apr_status_t rv = testing_system_queue(&queue, 1, 8, test->pool);
     if (rv == APR_SUCCESS) {
         testing_skip("there are queues here");
         return;
@@ -232,6 +256,8 @@ static const testing_case_t cases[] = {
     OF_SYSTEM_QUEUE(full_queue_of_the_largest_messages_holds_them_all),
     OF_SYSTEM_QUEUE(options_bound_the_queue),
     OF_SYSTEM_QUEUE(NULL_options_are_the_defaults),
+    OF_SYSTEM_QUEUE(AUTO_is_the_systems_own_queue_where_it_bears_what_is_asked),
+    ONCE(AUTO_is_shm_where_no_limit_is_asked_or_too_much),
     ONCE(backend_of_another_system_is_APR_ENOTIMPL),
     OF_SYSTEM_QUEUE(backend_that_is_none_is_APR_EINVAL_and_changes_nothing),
     ONCE(making_refuses_NULL),

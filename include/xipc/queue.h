@@ -9,6 +9,7 @@
  *
  * - `mqueue`: a POSIX message queue, kept by the kernel (Linux);
  * - `mailslot`: a mailslot with a shared counter for the bound (Win32);
+ * - `shm`: a ring in shared memory, the fastest, with messages of any size and any number of them;
  * - `managed`: a queue in a manager process (see manager.h), which may go anywhere, a pool's tasks
  *   included.
  *
@@ -36,10 +37,11 @@ extern "C" {
 
 /** What a queue stands on. */
 typedef enum {
-    XIPC_QUEUE_AUTO = 0,     /**< the system's own queue */
+    XIPC_QUEUE_AUTO = 0,     /**< the system's own queue where it bears what is asked, or shm */
     XIPC_QUEUE_MQUEUE = 1,   /**< POSIX message queue */
     XIPC_QUEUE_MAILSLOT = 2, /**< Win32 mailslot */
-    XIPC_QUEUE_MANAGED = 3   /**< in a manager's process; made by xipc_manager_queue() */
+    XIPC_QUEUE_MANAGED = 3,  /**< in a manager's process; made by xipc_manager_queue() */
+    XIPC_QUEUE_SHM = 4       /**< a ring in shared memory */
 } xipc_queue_backend_e;
 
 /** How a queue is to be. @see xipc_queue_options_create */
@@ -54,23 +56,38 @@ typedef struct {
     int is_inheritance_only;      /**< not 0: can't be among the arguments of a pool's task */
 } xipc_queue_caps_t;
 
+/** A message of a batch. */
+typedef struct {
+    const void *data; /**< where it is; may be NULL when its size is 0 */
+    apr_size_t size;  /**< bytes */
+} xipc_queue_message_t;
+
+/** How a queue is at this moment, and what died with processes that used it. */
+typedef struct {
+    apr_size_t count;           /**< messages in it */
+    apr_size_t lost_by_writers; /**< messages that a process was putting when it died */
+    apr_size_t
+        lost_by_readers;    /**< messages a process was taking, or held in place, when it died */
+    pid_t last_lost_writer; /**< the process that died last in putting; 0 for none */
+    pid_t last_lost_reader; /**< the process that died last in taking; 0 for none */
+} xipc_queue_stat_t;
+
 /**
- * Make a queue on the backend that suits.
+ * Make a queue on the backend that suits: the system's own when a bound and a size are given and
+ * it bears them, otherwise shared memory.
  *
  * @param queue        where it goes; it lives as long as @p pool, or until xipc_queue_close()
- * @param capacity     how many messages it holds at most; 0: no bound asked, as many as the
- *                     system's queue can
- * @param message_max  bytes of the largest message; 0: no limit asked, 1 KiB on the system's own
- *                     queues
+ * @param capacity     how many messages it holds at most; 0: no bound but memory
+ * @param message_max  bytes of the largest message; 0: no limit but memory
  * @param pool         where the object lives
- * @return APR_SUCCESS; XIPC_ELIMIT when the system does not bear so much, with the limit's name and
- *         value in the text of xipc_strerror(); APR_ENOTIMPL where the system has no queue of its
- *         own; APR_EINVAL when a pointer is NULL; what the system says. Nothing is left behind
- *         then.
+ * @return APR_SUCCESS; XIPC_ELIMIT when even shared memory does not bear so much, with the limit's
+ *         name and value in the text of xipc_strerror(); APR_EINVAL when a pointer is NULL; what the
+ *         system says. Nothing is left behind then.
  * @par Blocking  Never.
  * @par Lifetime  The queue has no name others could see; it and the messages in it are gone when
  *                the last process that has it closed it or ended, however it ended.
- * @par System    mq_open(3), unlinked at once; CreateMailslotW with a random name.
+ * @par System    mq_open(3), unlinked at once; CreateMailslotW with a random name; memfd_create(2),
+ *                shm_open(3) unlinked at once, or CreateFileMappingW without a name.
  */
 XIPC_EXPORT apr_status_t xipc_queue_create(xipc_queue_t **queue, apr_size_t capacity,
                                            apr_size_t message_max, apr_pool_t *pool);
@@ -102,7 +119,8 @@ XIPC_EXPORT apr_status_t xipc_queue_options_backend_set(xipc_queue_options_t *op
  * Bound the number of messages.
  *
  * @param options   the options
- * @param capacity  messages; 0: no bound asked
+ * @param capacity  messages; 0: no bound asked, which on the system's own queues, when they are
+ *                  asked for by name, is as many as the system gives
  * @return APR_SUCCESS; APR_EINVAL when @p options is NULL
  * @par Blocking  Never.
  */
@@ -110,10 +128,35 @@ XIPC_EXPORT apr_status_t xipc_queue_options_capacity_set(xipc_queue_options_t *o
                                                          apr_size_t capacity);
 
 /**
+ * Bound the bytes of all messages together; the number of messages may be bounded as well.
+ *
+ * @param options  the options
+ * @param bytes    bytes, each message's rounded up to 64; 0: no bound asked
+ * @return APR_SUCCESS; APR_EINVAL when @p options is NULL. xipc_queue_create_ex() says APR_ENOTIMPL
+ *         when a system's own queue is asked for by name as well.
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_options_bytes_set(xipc_queue_options_t *options,
+                                                      apr_size_t bytes);
+
+/**
+ * Choose how often a wait in shared memory looks again before it sleeps. It does so only while the
+ * other side was last seen on another processor.
+ *
+ * @param options  the options
+ * @param spin     times, some nanoseconds each; 0: never, for many more processes than processors;
+ *                 negative: what suits the machine
+ * @return APR_SUCCESS; APR_EINVAL when @p options is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_options_spin_set(xipc_queue_options_t *options, int spin);
+
+/**
  * Bound the size of a message.
  *
  * @param options      the options
- * @param message_max  bytes; 0: no limit asked
+ * @param message_max  bytes; 0: no limit asked, which on the system's own queues, when they are
+ *                     asked for by name, is 1 KiB
  * @return APR_SUCCESS; APR_EINVAL when @p options is NULL
  * @par Blocking  Never.
  */
@@ -126,7 +169,8 @@ XIPC_EXPORT apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t
  * @param queue    where it goes; it lives as long as @p pool, or until xipc_queue_close()
  * @param options  how it is to be; NULL for the defaults
  * @param pool     where the object lives
- * @return as xipc_queue_create(); APR_ENOTIMPL when this system does not have the backend asked for
+ * @return as xipc_queue_create(); XIPC_ELIMIT also when the backend asked for does not bear so much;
+ *         APR_ENOTIMPL when this system does not have it
  * @par Blocking  Never.
  */
 XIPC_EXPORT apr_status_t xipc_queue_create_ex(xipc_queue_t **queue,
@@ -141,7 +185,7 @@ XIPC_EXPORT apr_status_t xipc_queue_create_ex(xipc_queue_t **queue,
  * @param size     bytes; 0 is a message too
  * @param timeout  microseconds; negative waits for ever, 0 does not wait
  * @return APR_SUCCESS: readers can see it; XIPC_EFULL when there was no room in time; XIPC_EMSGSIZE
- *         when @p size is over the queue's limit; XIPC_ECLOSED after xipc_queue_close(); XIPC_EDIED
+ *         when @p size is over the queue's limit or more than it could ever hold; XIPC_ECLOSED after xipc_queue_close(); XIPC_EDIED
  *         when the manager of a managed queue has died or does not answer (whether the message is
  *         in it is then not known); APR_EINVAL when @p queue is NULL, or @p data is and @p size is
  *         not 0. Nothing is put by an error otherwise.
@@ -190,6 +234,116 @@ XIPC_EXPORT apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queu
  */
 XIPC_EXPORT apr_status_t xipc_queue_get_into(apr_size_t *size, xipc_queue_t *queue, void *buffer,
                                              apr_size_t capacity, apr_interval_time_t timeout);
+
+/**
+ * Add several messages in order, with one wake-up where the queue is in shared memory.
+ *
+ * @param done      where the number of those put goes, also by an error: the first so many
+ * @param queue     the queue
+ * @param messages  the messages; may be NULL when @p count is 0
+ * @param count     how many
+ * @param timeout   microseconds for all of them; negative waits for ever, 0 does not wait
+ * @return as xipc_queue_put(); APR_SUCCESS when all were put
+ * @par Blocking  Up to @p timeout while the queue is full. Signals do not cut it short.
+ * @par Threads   As xipc_queue_put().
+ * @par Death     A process killed in here leaves the first so many messages in the queue.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_put_many(apr_size_t *done, xipc_queue_t *queue,
+                                             const xipc_queue_message_t *messages, apr_size_t count,
+                                             apr_interval_time_t timeout);
+
+/**
+ * Take the messages that are there, waiting for the first.
+ *
+ * @param count     where the number of those taken goes
+ * @param messages  where they go; each lives as long as @p pool
+ * @param most      how many at most, at least 1
+ * @param queue     the queue
+ * @param timeout   microseconds; negative waits for ever, 0 does not wait
+ * @param pool      where the messages are put
+ * @return as xipc_queue_get()
+ * @par Blocking  Up to @p timeout while the queue is empty. Signals do not cut it short.
+ * @par Threads   As xipc_queue_put().
+ */
+XIPC_EXPORT apr_status_t xipc_queue_get_many(apr_size_t *count, xipc_queue_message_t *messages,
+                                             apr_size_t most, xipc_queue_t *queue,
+                                             apr_interval_time_t timeout, apr_pool_t *pool);
+
+/**
+ * Reserve a place for a message, to write it there. Readers come to it in its order, and wait there
+ * until it is committed or abandoned, or this process has ended; it counts as a message until then.
+ *
+ * @param data     where its address goes, a multiple of 64
+ * @param queue    the queue
+ * @param size     bytes at most
+ * @param timeout  microseconds; negative waits for ever, 0 does not wait
+ * @return as xipc_queue_put(); APR_ENOTIMPL on other backends than shm
+ * @par Blocking  Up to @p timeout while the queue is full.
+ * @par Threads   As xipc_queue_put(). Another thread may commit it, another process can't.
+ * @par Death     What a process that died had reserved is passed over, and its room regained.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_reserve(void **data, xipc_queue_t *queue, apr_size_t size,
+                                            apr_interval_time_t timeout);
+
+/**
+ * The message in a reserved place is written: readers may take it.
+ *
+ * @param queue  the queue
+ * @param data   its address, from xipc_queue_reserve()
+ * @param size   bytes, no more than were reserved
+ * @return APR_SUCCESS; XIPC_ESTATE when this was not reserved by this process; XIPC_EMSGSIZE when
+ *         it is larger than the place; XIPC_ECLOSED; APR_ENOTIMPL; APR_EINVAL when a pointer is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_commit(xipc_queue_t *queue, const void *data, apr_size_t size);
+
+/**
+ * Give a reserved place up.
+ *
+ * @param queue  the queue
+ * @param data   its address, from xipc_queue_reserve()
+ * @return as xipc_queue_commit()
+ * @par Blocking  For an instant.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_abandon(xipc_queue_t *queue, const void *data);
+
+/**
+ * Take the oldest message, and read it where it is. Its room is not free before xipc_queue_release(),
+ * nor is that of later messages.
+ *
+ * @param data     where its address goes, a multiple of 64
+ * @param size     where its size goes
+ * @param queue    the queue
+ * @param timeout  microseconds; negative waits for ever, 0 does not wait
+ * @return as xipc_queue_get(); APR_ENOTIMPL on other backends than shm
+ * @par Blocking  Up to @p timeout while the queue is empty.
+ * @par Threads   As xipc_queue_put().
+ * @par Death     What a process that died held is gone, and its room regained.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_peek(const void **data, apr_size_t *size, xipc_queue_t *queue,
+                                         apr_interval_time_t timeout);
+
+/**
+ * A message read in place is not needed any more.
+ *
+ * @param queue  the queue
+ * @param data   its address, from xipc_queue_peek()
+ * @return APR_SUCCESS; XIPC_ESTATE when this process does not hold it; XIPC_ECLOSED; APR_ENOTIMPL;
+ *         APR_EINVAL when a pointer is NULL
+ * @par Blocking  For an instant.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_release(xipc_queue_t *queue, const void *data);
+
+/**
+ * How the queue is, and what was lost with processes that died in it.
+ *
+ * @param stat   where it goes; on other backends than shm the numbers of the lost are 0
+ * @param queue  the queue
+ * @return as xipc_queue_size()
+ * @par Blocking  As xipc_queue_size().
+ * @par Limits    A death is noticed when the next process comes to what the dead one left.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_stat(xipc_queue_stat_t *stat, xipc_queue_t *queue);
 
 /**
  * How many messages wait in the queue at this moment.

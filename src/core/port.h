@@ -256,6 +256,96 @@ typedef struct {
  */
 apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time_t deadline);
 
+/* ---- which process ---- */
+
+/*
+ * This process, told from every other one of this system, past and to come: its pid in the upper 32
+ * bits, a part of the time of its start below. Never 0. Quick, also right after a fork.
+ */
+apr_uint64_t xipc__port_identity(void);
+
+/* Has that process ended? Only when it is proved; a zombie has. 0 when it can't be known. */
+int xipc__port_identity_is_dead(apr_uint64_t identity);
+
+/* Pids have the same meaning in all processes for which this number is the same. */
+apr_uint64_t xipc__port_process_space(void);
+
+/* The processor this thread runs on at this moment; negative when the system does not tell. */
+int xipc__port_processor(void);
+
+/* For a loop that waits for another processor: slow this one down a little. */
+void xipc__port_pause(void);
+
+/* ---- memory that several processes have ---- */
+
+typedef struct xipc__memory_t xipc__memory_t;
+
+/*
+ * Make shared memory without a name, all zeros. `size` is a multiple of 64 KiB and may be far more
+ * than the system has: only what is used takes memory. The first `ready` bytes can be used at once,
+ * the rest after xipc__port_memory_commit. Nobody can make it smaller, where the system sees to it.
+ */
+apr_status_t xipc__port_memory_create(xipc__memory_t **memory, apr_uint64_t size, apr_size_t ready,
+                                      apr_pool_t *pool);
+
+/* XIPC_EPROTOCOL when the handle is no such memory; it still belongs to the caller then. */
+apr_status_t xipc__port_memory_adopt(xipc__memory_t **memory, xipc__handle_t handle,
+                                     apr_pool_t *pool);
+void *xipc__port_memory_address(const xipc__memory_t *memory);
+apr_uint64_t xipc__port_memory_size(const xipc__memory_t *memory);
+xipc__handle_t xipc__port_memory_handle(const xipc__memory_t *memory);
+
+/*
+ * Make a range usable for everyone: an error says here that there is no memory. And give the memory
+ * of a range back, where the system can; what was in it is lost. Both in multiples of 64 KiB.
+ */
+apr_status_t xipc__port_memory_commit(xipc__memory_t *memory, apr_uint64_t offset,
+                                      apr_uint64_t size);
+void xipc__port_memory_discard(xipc__memory_t *memory, apr_uint64_t offset, apr_uint64_t size);
+void xipc__port_memory_close(xipc__memory_t *memory);
+
+/* As much as it makes sense to ask for: the memory of this machine. */
+apr_uint64_t xipc__port_memory_most(void);
+
+/* ---- parking: to sleep until another process changes something in shared memory ---- */
+
+/* In shared memory, at first zeros. Who sleeps at it registers in it. */
+typedef struct {
+    _Atomic apr_uint32_t word;
+    _Atomic apr_uint32_t sleepers;
+} xipc__spot_t;
+
+/* What it takes of the system for a few spots, told by their index, and for a bell. */
+typedef struct xipc__park_t xipc__park_t;
+enum { XIPC__PARK_SPOTS = 4, XIPC__PARK_HANDLES = 2 * XIPC__PARK_SPOTS + 2 };
+
+apr_status_t xipc__port_park_create(xipc__park_t **park, apr_pool_t *pool);
+
+/* XIPC_EPROTOCOL when they are not such handles; they still belong to the caller then. */
+apr_status_t xipc__port_park_adopt(xipc__park_t **park, const xipc__handle_t *handles,
+                                   apr_size_t count, apr_pool_t *pool);
+void xipc__port_park_handles(xipc__handles_t *handles, const xipc__park_t *park); /* adds them */
+void xipc__port_park_close(xipc__park_t *park);
+
+/*
+ * Register as a sleeper; then look whether there still is a reason to sleep; then either wait with
+ * the word it returned, or cancel. Who changes the reason first does that, with a full barrier,
+ * and calls wake if there are sleepers. A wait may end early. A wake can get lost in rare cases,
+ * when a process dies in it: so sleep in slices.
+ */
+apr_uint32_t xipc__port_park_prepare(xipc__spot_t *spot);
+void xipc__port_park_cancel(xipc__spot_t *spot);
+void xipc__port_park_wait(xipc__park_t *park, int index, xipc__spot_t *spot, apr_uint32_t word,
+                          apr_time_t deadline);
+
+/* Wake one sleeper, or all. */
+void xipc__port_park_wake(xipc__park_t *park, int index, xipc__spot_t *spot, int all);
+
+/* The bell is ready in a wait from when it is rung until it is cleared. */
+xipc__handle_t xipc__port_park_bell(const xipc__park_t *park);
+void xipc__port_park_ring(xipc__park_t *park);
+void xipc__port_park_clear(xipc__park_t *park);
+
 /* ---- the system's own queue ---- */
 
 typedef struct xipc__kernel_queue_t xipc__kernel_queue_t;

@@ -4,10 +4,9 @@
 #include "core/queue.h"
 
 static const char *const backend_names[] = {
-    [XIPC_QUEUE_AUTO] = "none",
-    [XIPC_QUEUE_MQUEUE] = "mqueue",
-    [XIPC_QUEUE_MAILSLOT] = "mailslot",
-    [XIPC_QUEUE_MANAGED] = "managed",
+    [XIPC_QUEUE_AUTO] = "none",         [XIPC_QUEUE_MQUEUE] = "mqueue",
+    [XIPC_QUEUE_MAILSLOT] = "mailslot", [XIPC_QUEUE_MANAGED] = "managed",
+    [XIPC_QUEUE_SHM] = "shm",
 };
 
 /* ---- making ---- */
@@ -35,7 +34,8 @@ apr_status_t xipc_queue_options_create(xipc_queue_options_t **options, apr_pool_
 {
     if (options == NULL) return xipc__fail_null("options");
     if (pool == NULL) return xipc__fail_null("pool");
-    *options = apr_pcalloc(pool, sizeof **options);
+    *options = apr_palloc(pool, sizeof **options);
+    **options = (xipc_queue_options_t){.spin = -1};
     return APR_SUCCESS;
 }
 
@@ -47,6 +47,7 @@ apr_status_t xipc_queue_options_backend_set(xipc_queue_options_t *options,
     case XIPC_QUEUE_AUTO:
     case XIPC_QUEUE_MQUEUE:
     case XIPC_QUEUE_MAILSLOT:
+    case XIPC_QUEUE_SHM:
         options->backend = backend;
         return APR_SUCCESS;
     case XIPC_QUEUE_MANAGED:
@@ -70,25 +71,62 @@ apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t *options,
     return APR_SUCCESS;
 }
 
+apr_status_t xipc_queue_options_bytes_set(xipc_queue_options_t *options, apr_size_t bytes)
+{
+    if (options == NULL) return xipc__fail_null("options");
+    options->bytes = bytes;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_queue_options_spin_set(xipc_queue_options_t *options, int spin)
+{
+    if (options == NULL) return xipc__fail_null("options");
+    options->spin = spin;
+    return APR_SUCCESS;
+}
+
+static apr_status_t create_kernel(xipc_queue_t **queue, const xipc_queue_options_t *options,
+                                  apr_pool_t *pool)
+{
+    if (options->bytes > 0)
+        return xipc__fail(APR_ENOTIMPL, "%s has no bound in bytes",
+                          backend_names[options->backend]);
+    return xipc__queue_kernel_create(queue, options->capacity, options->message_max, pool);
+}
+
+/* The system's own where it has one and bears what is asked; no limit asked: no limit had. */
+static apr_status_t create_auto(xipc_queue_t **queue, const xipc_queue_options_t *options,
+                                apr_pool_t *pool)
+{
+    if (options->capacity > 0 && options->message_max > 0 && options->bytes == 0) {
+        apr_status_t rv =
+            xipc__queue_kernel_create(queue, options->capacity, options->message_max, pool);
+        if (rv != XIPC_ELIMIT && rv != APR_ENOTIMPL) return rv;
+    }
+    return xipc__queue_shm_create(queue, options, pool);
+}
+
 apr_status_t xipc_queue_create_ex(xipc_queue_t **queue, const xipc_queue_options_t *options,
                                   apr_pool_t *pool)
 {
-    static const xipc_queue_options_t defaults;
+    static const xipc_queue_options_t defaults = {.spin = -1};
     if (queue == NULL) return xipc__fail_null("queue");
     if (pool == NULL) return xipc__fail_null("pool");
     if (options == NULL) options = &defaults;
-    if (options->backend != XIPC_QUEUE_AUTO &&
-        (int)options->backend != xipc__port_kernel_queue_backend())
+    if (options->backend == XIPC_QUEUE_AUTO) return create_auto(queue, options, pool);
+    if (options->backend == XIPC_QUEUE_SHM) return xipc__queue_shm_create(queue, options, pool);
+    if ((int)options->backend != xipc__port_kernel_queue_backend())
         return xipc__fail(APR_ENOTIMPL, "no %s here; this system's own queue is %s",
                           backend_names[options->backend],
                           backend_names[xipc__port_kernel_queue_backend()]);
-    return xipc__queue_kernel_create(queue, options->capacity, options->message_max, pool);
+    return create_kernel(queue, options, pool);
 }
 
 apr_status_t xipc_queue_create(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max,
                                apr_pool_t *pool)
 {
-    const xipc_queue_options_t options = {.capacity = capacity, .message_max = message_max};
+    const xipc_queue_options_t options = {
+        .capacity = capacity, .message_max = message_max, .spin = -1};
     return xipc_queue_create_ex(queue, &options, pool);
 }
 
@@ -213,6 +251,7 @@ apr_status_t xipc__queue_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack)
     const unsigned char *backend = xipc__unpack_bytes(unpack, 1);
     if (backend == NULL) return xipc__unpack_bad("a queue cut short");
     if (*backend == XIPC_QUEUE_MANAGED) return xipc__queue_managed_unpack(queue, unpack);
+    if (*backend == XIPC_QUEUE_SHM) return xipc__queue_shm_unpack(queue, unpack);
     if (*backend == xipc__port_kernel_queue_backend())
         return xipc__queue_kernel_unpack(queue, unpack);
     return xipc__unpack_bad("a queue of a kind that is not here");

@@ -8,6 +8,20 @@
 #include "core/parcel.h"
 #include "xipc/queue.h"
 
+/* What a backend may do beyond putting and getting; named as in queue.h. */
+typedef struct {
+    apr_status_t (*put_many)(apr_size_t *done, void *self, const xipc_queue_message_t *messages,
+                             apr_size_t count, apr_time_t deadline);
+    apr_status_t (*get_many)(apr_size_t *count, xipc_queue_message_t *messages, apr_size_t most,
+                             void *self, apr_time_t deadline, apr_pool_t *pool);
+    apr_status_t (*reserve)(void **data, void *self, apr_size_t size, apr_time_t deadline);
+    apr_status_t (*commit)(void *self, const void *data, apr_size_t size);
+    apr_status_t (*abandon)(void *self, const void *data);
+    apr_status_t (*peek)(const void **data, apr_size_t *size, void *self, apr_time_t deadline);
+    apr_status_t (*release)(void *self, const void *data);
+    void (*lost)(xipc_queue_stat_t *stat, void *self);
+} xipc__queue_extras_t;
+
 /*
  * What a backend does. The interface has checked the arguments: the queue is open, `size` within
  * message_max. `self` is the backend's own state.
@@ -24,6 +38,9 @@ typedef struct {
     /* Write what the receiver needs, handles included, to make its own. */
     apr_status_t (*pack)(xipc__parcel_t *parcel, void *self);
     void (*close)(void *self);
+    /* What only some backends have; NULL otherwise. */
+    const xipc__queue_extras_t *extras;
+    int is_bell; /* what is watched may be ready in vain, and is to be looked at again */
 } xipc__queue_ops_t;
 
 struct xipc_queue_t {
@@ -37,7 +54,9 @@ struct xipc_queue_t {
 struct xipc_queue_options_t {
     xipc_queue_backend_e backend;
     apr_size_t capacity;
+    apr_size_t bytes;
     apr_size_t message_max;
+    int spin; /* negative: as many as suit the machine */
 };
 
 /* Make the queue object around a backend's state, which it owns from now on. */
@@ -52,10 +71,13 @@ const char *xipc__queue_backend_name(const xipc_queue_t *queue);
 apr_status_t xipc__queue_pack(xipc__parcel_t *parcel, const xipc_queue_t *queue);
 apr_status_t xipc__queue_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack);
 
-/* The backends: the system's own queue, and a queue in a manager. */
+/* The backends: the system's own queue, a ring in shared memory, and a queue in a manager. */
 apr_status_t xipc__queue_kernel_create(xipc_queue_t **queue, apr_size_t capacity,
                                        apr_size_t message_max, apr_pool_t *pool);
 apr_status_t xipc__queue_kernel_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack);
+apr_status_t xipc__queue_shm_create(xipc_queue_t **queue, const xipc_queue_options_t *options,
+                                    apr_pool_t *pool);
+apr_status_t xipc__queue_shm_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack);
 apr_status_t xipc__queue_managed_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack);
 
 /*

@@ -126,13 +126,59 @@ static void mark(xipc_wait_item_t *items, apr_size_t count, const plan_t *plan, 
     }
 }
 
+enum { BELL_SLICE = 100000 };
+
+static int is_bell(const xipc_wait_item_t *item)
+{
+    return item->kind == XIPC_WAIT_QUEUE && item->of.queue->ops->is_bell;
+}
+
+static int has_bells(const xipc_wait_item_t *items, apr_size_t count)
+{
+    for (apr_size_t i = 0; i < count; i++)
+        if (is_bell(&items[i])) return 1;
+    return 0;
+}
+
+/* Look again at the queues whose bell may have rung. Is anything ready now? */
+static int look_again(plan_t *plan, const xipc_wait_item_t *items, apr_size_t count)
+{
+    int is_any_ready = 0;
+    for (apr_size_t i = 0; i < count; i++)
+        if (is_bell(&items[i])) {
+            apr_size_t used;
+            (void)watch(&plan->watched[plan->ends[i] - 1], &used, &items[i]);
+        }
+    for (apr_size_t at = 0; at < plan->count; at++) is_any_ready |= plan->watched[at].is_ready;
+    return is_any_ready;
+}
+
+/*
+ * A bell may ring in vain, when another reader was quicker, or not at all, when the process at it
+ * died: so look again after each, and now and then.
+ */
+static apr_status_t wait_for_bells(plan_t *plan, const xipc_wait_item_t *items, apr_size_t count,
+                                   apr_time_t deadline)
+{
+    for (;;) {
+        apr_time_t slice = xipc__deadline(BELL_SLICE);
+        apr_status_t rv =
+            xipc__port_wait(plan->watched, plan->count, deadline < slice ? deadline : slice);
+        if (rv != APR_SUCCESS && !APR_STATUS_IS_TIMEUP(rv)) return rv;
+        if (look_again(plan, items, count)) return APR_SUCCESS;
+        if (xipc__remaining(deadline) == 0) return APR_TIMEUP;
+    }
+}
+
 /* The wait itself forgets what was ready before, so that is marked first. */
 static apr_status_t wait_for(xipc_wait_item_t *items, apr_size_t count, plan_t *plan,
                              apr_time_t deadline)
 {
     mark(items, count, plan, 0);
-    apr_status_t rv =
-        xipc__port_wait(plan->watched, plan->count, plan->is_any_ready ? 0 : deadline);
+    if (plan->is_any_ready) deadline = 0;
+    apr_status_t rv = has_bells(items, count)
+                          ? wait_for_bells(plan, items, count, deadline)
+                          : xipc__port_wait(plan->watched, plan->count, deadline);
     if (rv == APR_SUCCESS) mark(items, count, plan, 1);
     return plan->is_any_ready && APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
 }

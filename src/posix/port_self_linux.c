@@ -3,6 +3,7 @@
  */
 #include "posix/posix.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,19 +16,52 @@ const char *xipc__self_image(apr_pool_t *pool)
     return "/proc/self/exe"; /* the image itself, also when its file was replaced or removed */
 }
 
-/* Field 20 of /proc/self/stat, counted from behind the name, which may hold anything. */
+/* Fields of /proc/PID/stat, counted as in proc(5): 3 is the first one here. */
+enum { STATE = 3, THREADS = 20, START = 22 };
+
+/* They stand behind the name, which may hold anything. Returns 0 when the file can't be read. */
+static int read_fields(char *state, unsigned long long fields[START + 1], pid_t pid)
+{
+    char path[48];
+    char text[1024];
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t size = read(fd, text, sizeof text - 1);
+    (void)close(fd);
+    text[size > 0 ? size : 0] = '\0';
+    char *at = strrchr(text, ')');
+    if (at == NULL || sscanf(at + 1, " %c", state) != 1) return 0;
+    for (int field = STATE; field <= START; field++) {
+        at = strchr(at + 1, ' ');
+        if (at == NULL) return 0;
+        fields[field] = strtoull(at, NULL, 10);
+    }
+    return 1;
+}
+
 int xipc__port_threads(void)
 {
-    char text[1024];
-    FILE *file = fopen("/proc/self/stat", "re");
-    if (file == NULL) return 1;
-    size_t size = fread(text, 1, sizeof text - 1, file);
-    (void)fclose(file);
-    text[size] = '\0';
-    const char *at = strrchr(text, ')');
-    for (int field = 2; at != NULL && field < 20; field++) at = strchr(at + 1, ' ');
-    long threads = at == NULL ? 1 : strtol(at, NULL, 10);
-    return threads > 1 ? (int)threads : 1;
+    char state;
+    unsigned long long fields[START + 1];
+    if (!read_fields(&state, fields, getpid())) return 1;
+    return fields[THREADS] > 1 ? (int)fields[THREADS] : 1;
+}
+
+xipc__process_e xipc__process_born(apr_uint64_t *born, pid_t pid)
+{
+    char state;
+    unsigned long long fields[START + 1];
+    if (!read_fields(&state, fields, pid)) return XIPC__PROCESS_UNKNOWN;
+    /* a zombie whose other threads live on is a process whose first thread has ended */
+    if ((state == 'Z' || state == 'X') && fields[THREADS] <= 1) return XIPC__PROCESS_ENDED;
+    *born = fields[START];
+    return XIPC__PROCESS_RUNS;
+}
+
+int xipc__port_processor(void)
+{
+    return sched_getcpu();
 }
 
 /* "QUOTA PERIOD" of one control group: how many processors that makes; 0 for no limit. */
@@ -78,4 +112,9 @@ int xipc__port_processors(void)
 int xipc__port_prefers_fork(void)
 {
     return 1;
+}
+
+apr_uint64_t xipc__port_memory_most(void)
+{
+    return (apr_uint64_t)sysconf(_SC_PHYS_PAGES) * (apr_uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -57,4 +57,8 @@ int xipc__spawn_close_from(posix_spawn_file_actions_t *actions, posix_spawnattr_
 /* A path that leads to this process's own image, in `pool` or static. NULL with errno. */
 const char *xipc__self_image(apr_pool_t *pool);
 
+/* What the system knows of a process: when it started, in units of the system's. */
+typedef enum { XIPC__PROCESS_RUNS, XIPC__PROCESS_ENDED, XIPC__PROCESS_UNKNOWN } xipc__process_e;
+xipc__process_e xipc__process_born(apr_uint64_t *born, pid_t pid);
+
 #endif

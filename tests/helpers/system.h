@@ -59,6 +59,9 @@ int system_count_handles(void);
 /* Is that number exact here, or does the system itself open and close some as it likes? */
 int system_handles_are_exact(void);
 
+/* Bytes of shared memory in this process; negative when that can't be seen, or none is ever given back. */
+apr_int64_t system_shared_memory(void);
+
 /* Names of shared memory and queues that exist now, ours or not: an array of const char *. */
 apr_array_header_t *system_names(apr_pool_t *pool);
 

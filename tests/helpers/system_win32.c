@@ -157,6 +157,11 @@ int system_handles_are_exact(void)
     return GetProcAddress(GetModuleHandleA("ntdll.dll"), "wine_get_version") != NULL;
 }
 
+apr_int64_t system_shared_memory(void)
+{
+    return -1;
+}
+
 apr_array_header_t *system_names(apr_pool_t *pool)
 {
     return apr_array_make(pool, 1, sizeof(const char *));

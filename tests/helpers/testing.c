@@ -228,7 +228,7 @@ static int has_system_queue(void)
     apr_pool_t *pool;
     xipc_queue_t *queue;
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) return 0;
-    apr_status_t rv = xipc_queue_create(&queue, 1, 8, pool);
+    apr_status_t rv = testing_system_queue(&queue, 1, 8, pool);
     apr_pool_destroy(pool);
     return rv != APR_ENOTIMPL;
 }
@@ -246,7 +246,7 @@ static void add_variant(const testing_case_t *test, const char *method, const ch
 
 static void add_case(const testing_case_t *test, testing_queue_e first_queue, apr_pool_t *pool)
 {
-    static const char *const queues[] = {"system", "managed"};
+    static const char *const queues[] = {"system", "shm", "managed"};
     const xipc_start_method_e *methods;
     apr_size_t method_count = testing_methods(&methods);
     apr_size_t of_methods = test->each & TESTING_METHODS ? method_count : 1;
@@ -264,10 +264,10 @@ static void add_case(const testing_case_t *test, testing_queue_e first_queue, ap
 static void add_cases(const testing_case_t *cases, apr_size_t count, apr_pool_t *pool)
 {
     int has_queue = has_system_queue();
-    variants = apr_pcalloc(pool, count * 6 * sizeof *variants);
+    variants = apr_pcalloc(pool, count * 9 * sizeof *variants);
     for (apr_size_t i = 0; i < count; i++) {
         if (has_queue || !(cases[i].each & TESTING_SYSTEM_QUEUE))
-            add_case(&cases[i], has_queue ? TESTING_QUEUE_SYSTEM : TESTING_QUEUE_MANAGED, pool);
+            add_case(&cases[i], has_queue ? TESTING_QUEUE_SYSTEM : TESTING_QUEUE_SHM, pool);
         else
             printf("%s is left out: this system has no queue of its own\n", cases[i].name);
     }

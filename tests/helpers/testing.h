@@ -26,7 +26,7 @@
 /* ---- tests and suites ---- */
 
 /* A kind of queue that tests run over. */
-typedef enum { TESTING_QUEUE_SYSTEM, TESTING_QUEUE_MANAGED } testing_queue_e;
+typedef enum { TESTING_QUEUE_SYSTEM, TESTING_QUEUE_SHM, TESTING_QUEUE_MANAGED } testing_queue_e;
 
 /* One test while it runs. */
 typedef struct {
@@ -143,6 +143,10 @@ int testing_finish(xipc_process_t *process);
 int testing_run(testing_t *test, xipc_target_t target, const xipc_values_t *args);
 
 enum { TESTING_NO_EXITCODE = -1000000 };
+
+/* The system's own queue; what xipc_queue_create_ex() says. */
+apr_status_t testing_system_queue(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max,
+                                  apr_pool_t *pool);
 
 /* A queue of the test's kind, or of any where it has none; NULL after a recorded failure. */
 xipc_queue_t *testing_queue(testing_t *test, apr_size_t capacity);

@@ -1,0 +1,229 @@
+/*
+ * queue_shm.c - queues on a ring in shared memory.
+ */
+#include "core/queue.h"
+#include "core/ring.h"
+
+#include <string.h>
+
+/* ---- putting and getting ---- */
+
+static apr_status_t shm_put(void *self, const void *data, apr_size_t size, apr_time_t deadline)
+{
+    xipc__ring_put_t put;
+    apr_status_t rv = xipc__ring_put_begin(&put, self, size, deadline);
+    if (rv != APR_SUCCESS) return rv;
+    if (size > 0) memcpy(put.place, data, size);
+    xipc__ring_put_end(&put);
+    return APR_SUCCESS;
+}
+
+static apr_status_t copy_out(void **data, apr_size_t *size, const xipc__ring_get_t *get,
+                             const xipc__room_t *room)
+{
+    void *place = xipc__room_get(room, get->size);
+    if (place == NULL && room->pool != NULL) return APR_ENOMEM;
+    *size = get->size;
+    if (place == NULL && get->size > room->capacity)
+        return xipc__fail(XIPC_EMSGSIZE,
+                          "the message has %" APR_SIZE_T_FMT
+                          " bytes, the buffer has %" APR_SIZE_T_FMT,
+                          get->size, room->capacity);
+    if (get->size > 0) memcpy(place, get->data, get->size);
+    *data = place;
+    return APR_SUCCESS;
+}
+
+static apr_status_t shm_get(void **data, apr_size_t *size, void *self, const xipc__room_t *room,
+                            apr_time_t deadline)
+{
+    xipc__ring_get_t get;
+    apr_status_t rv = xipc__ring_get_begin(&get, self, deadline);
+    if (rv != APR_SUCCESS) return rv;
+    rv = copy_out(data, size, &get, room);
+    if (rv == APR_SUCCESS) xipc__ring_get_take(&get);
+    xipc__ring_get_end(&get);
+    return rv;
+}
+
+/* As many as there is room for, with one wake-up. */
+static apr_status_t put_some(apr_size_t *done, xipc__ring_t *ring,
+                             const xipc_queue_message_t *messages, apr_size_t count,
+                             apr_time_t deadline)
+{
+    xipc__ring_put_t put;
+    apr_size_t at = *done;
+    apr_status_t rv = xipc__ring_put_begin(&put, ring, messages[at].size, deadline);
+    if (rv != APR_SUCCESS) return rv;
+    do {
+        if (messages[at].size > 0) memcpy(put.place, messages[at].data, messages[at].size);
+        at++;
+    } while (at < count && xipc__ring_put_more(&put, messages[at].size) == APR_SUCCESS);
+    xipc__ring_put_end(&put);
+    *done = at;
+    return APR_SUCCESS;
+}
+
+static apr_status_t shm_put_many(apr_size_t *done, void *self, const xipc_queue_message_t *messages,
+                                 apr_size_t count, apr_time_t deadline)
+{
+    apr_status_t rv = APR_SUCCESS;
+    *done = 0;
+    while (rv == APR_SUCCESS && *done < count) rv = put_some(done, self, messages, count, deadline);
+    return rv;
+}
+
+static apr_status_t shm_get_many(apr_size_t *count, xipc_queue_message_t *messages, apr_size_t most,
+                                 void *self, apr_time_t deadline, apr_pool_t *pool)
+{
+    xipc__ring_get_t get;
+    const xipc__room_t room = {.pool = pool};
+    apr_size_t got = 0;
+    apr_status_t rv = xipc__ring_get_begin(&get, self, deadline);
+    if (rv != APR_SUCCESS) return rv;
+    while (rv == APR_SUCCESS && got < most) {
+        void *data;
+        rv = copy_out(&data, &messages[got].size, &get, &room);
+        if (rv != APR_SUCCESS) break;
+        messages[got++].data = data;
+        xipc__ring_get_take(&get);
+        if (got < most) rv = xipc__ring_get_more(&get);
+    }
+    xipc__ring_get_end(&get);
+    if (got == 0) return rv;
+    *count = got; /* an error behind them comes again at the next call */
+    return APR_SUCCESS;
+}
+
+/* ---- in place ---- */
+
+static apr_status_t shm_reserve(void **data, void *self, apr_size_t size, apr_time_t deadline)
+{
+    return xipc__ring_reserve(data, self, size, deadline);
+}
+
+static apr_status_t shm_commit(void *self, const void *data, apr_size_t size)
+{
+    return xipc__ring_commit(self, data, size);
+}
+
+static apr_status_t shm_abandon(void *self, const void *data)
+{
+    return xipc__ring_abandon(self, data);
+}
+
+static apr_status_t shm_peek(const void **data, apr_size_t *size, void *self, apr_time_t deadline)
+{
+    return xipc__ring_peek(data, size, self, deadline);
+}
+
+static apr_status_t shm_release(void *self, const void *data)
+{
+    return xipc__ring_release(self, data);
+}
+
+/* ---- the rest ---- */
+
+static apr_status_t shm_size(apr_size_t *count, void *self)
+{
+    return xipc__ring_count(count, self);
+}
+
+static void shm_lost(xipc_queue_stat_t *stat, void *self)
+{
+    xipc__ring_lost_t lost;
+    xipc__ring_lost(&lost, self);
+    stat->lost_by_writers = (apr_size_t)lost.put;
+    stat->lost_by_readers = (apr_size_t)lost.got;
+    stat->last_lost_writer = lost.put_by;
+    stat->last_lost_reader = lost.got_by;
+}
+
+static apr_status_t shm_watch(xipc__waitable_t *watched, void *self)
+{
+    watched->handle = xipc__ring_bell(self);
+    watched->is_ready = xipc__ring_watch(self);
+    return APR_SUCCESS;
+}
+
+static apr_status_t shm_pack(xipc__parcel_t *parcel, void *self)
+{
+    xipc__handles_t handles;
+    handles.count = 0;
+    xipc__ring_handles(&handles, self);
+    xipc__parcel_write_number(parcel, handles.count);
+    for (apr_size_t i = 0; i < handles.count; i++) {
+        apr_status_t rv = xipc__parcel_add_handle(parcel, handles.items[i]);
+        if (rv != APR_SUCCESS) return rv;
+    }
+    return APR_SUCCESS;
+}
+
+static void shm_close(void *self)
+{
+    xipc__ring_close(self);
+}
+
+static const xipc__queue_extras_t shm_extras = {
+    .put_many = shm_put_many,
+    .get_many = shm_get_many,
+    .reserve = shm_reserve,
+    .commit = shm_commit,
+    .abandon = shm_abandon,
+    .peek = shm_peek,
+    .release = shm_release,
+    .lost = shm_lost,
+};
+
+static const xipc__queue_ops_t shm_ops = {
+    .is_inheritance_only = 1,
+    .is_bell = 1,
+    .put = shm_put,
+    .get = shm_get,
+    .size = shm_size,
+    .watch = shm_watch,
+    .pack = shm_pack,
+    .close = shm_close,
+    .extras = &shm_extras,
+};
+
+static xipc_queue_t *make(xipc__ring_t *ring, apr_pool_t *pool)
+{
+    xipc__ring_bounds_t bounds;
+    xipc__ring_bounds(&bounds, ring);
+    return xipc__queue_make(&shm_ops, XIPC_QUEUE_SHM, ring, bounds.capacity, bounds.message_max,
+                            pool);
+}
+
+apr_status_t xipc__queue_shm_create(xipc_queue_t **queue, const xipc_queue_options_t *options,
+                                    apr_pool_t *pool)
+{
+    xipc__ring_t *ring;
+    const xipc__ring_bounds_t bounds = {
+        .capacity = options->capacity,
+        .bytes = options->bytes,
+        .message_max = options->message_max,
+        .spin = options->spin >= 0            ? (apr_uint32_t)options->spin
+                : xipc__port_processors() > 1 ? XIPC__RING_SPIN
+                                              : 0,
+    };
+    apr_status_t rv = xipc__ring_create(&ring, &bounds, pool);
+    if (rv == APR_SUCCESS) *queue = make(ring, pool);
+    return rv;
+}
+
+apr_status_t xipc__queue_shm_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack)
+{
+    apr_uint64_t count;
+    apr_status_t rv = xipc__unpack_number(&count, unpack);
+    if (rv != APR_SUCCESS) return rv;
+    const xipc__handle_t *handles =
+        count > XIPC__RING_HANDLES ? NULL : xipc__unpack_handles(unpack, (apr_size_t)count);
+    if (handles == NULL) return xipc__unpack_bad("a queue without its handles");
+    xipc__ring_t *ring;
+    rv = xipc__ring_adopt(&ring, handles, (apr_size_t)count, unpack->pool);
+    if (rv != APR_SUCCESS) return rv;
+    xipc__unpack_take(unpack, (apr_size_t)count);
+    *queue = make(ring, unpack->pool);
+    return APR_SUCCESS;
+}

@@ -1,0 +1,115 @@
+/*
+ * ring.h - a queue in shared memory: many writers, many readers, records of any size in a ring.
+ *
+ * docs/queue-protocol.md tells how it works, and why no death in it harms the others.
+ */
+#ifndef XIPC_CORE_RING_H
+#define XIPC_CORE_RING_H
+
+#include "core/port.h"
+
+typedef struct xipc__ring_t xipc__ring_t;
+
+/* Handles that make up one ring, at most. */
+enum { XIPC__RING_HANDLES = 1 + XIPC__PARK_HANDLES };
+
+/* How often a wait looks again before it sleeps, unless something else is asked for. */
+enum { XIPC__RING_SPIN = 400 };
+
+/* Bounds; 0 for none. */
+typedef struct {
+    apr_size_t capacity;    /* messages */
+    apr_size_t bytes;       /* of all messages, each rounded up to 64 */
+    apr_size_t message_max; /* bytes of one */
+    apr_uint32_t spin;
+} xipc__ring_bounds_t;
+
+/* What died with its process, and the pid of the last one. */
+typedef struct {
+    apr_uint64_t put; /* messages that were being put */
+    apr_uint64_t got; /* messages that were being taken, or were looked at in place */
+    pid_t put_by;
+    pid_t got_by;
+} xipc__ring_lost_t;
+
+apr_status_t xipc__ring_create(xipc__ring_t **ring, const xipc__ring_bounds_t *bounds,
+                               apr_pool_t *pool);
+
+/* The handles stay the ring's. */
+void xipc__ring_handles(xipc__handles_t *handles, const xipc__ring_t *ring);
+
+/*
+ * Make a ring of handles that came from another process. It owns them from now on. XIPC_EPROTOCOL
+ * when they are no ring's; they still belong to the caller then.
+ */
+apr_status_t xipc__ring_adopt(xipc__ring_t **ring, const xipc__handle_t *handles, apr_size_t count,
+                              apr_pool_t *pool);
+void xipc__ring_close(xipc__ring_t *ring);
+void xipc__ring_bounds(xipc__ring_bounds_t *bounds, const xipc__ring_t *ring);
+
+/* The largest message that can ever be in it. */
+apr_size_t xipc__ring_message_max(const xipc__ring_t *ring);
+
+/* Exact, but for reserved places, which count. XIPC_EPROTOCOL when its memory is no ring any more. */
+apr_status_t xipc__ring_count(apr_size_t *count, const xipc__ring_t *ring);
+void xipc__ring_lost(xipc__ring_lost_t *lost, const xipc__ring_t *ring);
+
+/*
+ * Is there a message to take? If not, the bell rings when one comes; it may also ring for nothing.
+ */
+int xipc__ring_watch(xipc__ring_t *ring);
+xipc__handle_t xipc__ring_bell(const xipc__ring_t *ring);
+
+/* ---- putting ---- */
+
+typedef struct {
+    xipc__ring_t *ring;
+    void *place;       /* where the message goes; aligned to 64 bytes */
+    apr_uint64_t mark; /* behind the last record; nobody sees the new ones yet */
+    apr_uint64_t start;
+} xipc__ring_put_t;
+
+/*
+ * Wait for room for `size` bytes, and keep other writers out. XIPC_EFULL; XIPC_EMSGSIZE when it can
+ * never fit. After success: fill `place`, call more for the next message, and then end, which makes
+ * all of them visible.
+ */
+apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size,
+                                  apr_time_t deadline);
+apr_status_t xipc__ring_put_more(xipc__ring_put_t *put, apr_size_t size);
+void xipc__ring_put_end(xipc__ring_put_t *put);
+
+/* ---- getting ---- */
+
+typedef struct {
+    xipc__ring_t *ring;
+    const void *data; /* the oldest message, in place */
+    apr_size_t size;
+    apr_uint64_t mark; /* where it is, and where the next one is */
+    apr_uint64_t next;
+    apr_uint64_t freed; /* up to where there was room at the beginning */
+} xipc__ring_get_t;
+
+/*
+ * Wait for a message, and keep other readers out. XIPC_EEMPTY. After success: take it or leave it,
+ * call more for the next one, and then end.
+ */
+apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline);
+void xipc__ring_get_take(xipc__ring_get_t *get);
+apr_status_t xipc__ring_get_more(xipc__ring_get_t *get);
+void xipc__ring_get_end(xipc__ring_get_t *get);
+
+/* ---- in place ---- */
+
+/* Reserve a place in the order; readers wait there until it is committed or abandoned. */
+apr_status_t xipc__ring_reserve(void **data, xipc__ring_t *ring, apr_size_t size,
+                                apr_time_t deadline);
+apr_status_t xipc__ring_commit(xipc__ring_t *ring, const void *data, apr_size_t size);
+apr_status_t xipc__ring_abandon(xipc__ring_t *ring, const void *data);
+
+/* Take a message and leave it where it is until it is released. */
+apr_status_t xipc__ring_peek(const void **data, apr_size_t *size, xipc__ring_t *ring,
+                             apr_time_t deadline);
+apr_status_t xipc__ring_release(xipc__ring_t *ring, const void *data);
+
+#endif

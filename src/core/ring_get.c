@@ -1,0 +1,236 @@
+/*
+ * ring_get.c - the readers' side.
+ */
+#include "core/ring_layout.h"
+
+enum { CHUNK_UNITS = XIPC__RING_CHUNK / XIPC__RING_UNIT };
+
+static xipc__side_t *readers(const xipc__ring_t *ring)
+{
+    return &ring->header->sides[XIPC__READERS];
+}
+
+/* ---- one record ---- */
+
+typedef struct {
+    xipc__record_t *record;
+    apr_uint64_t state; /* as it was read, once */
+    unsigned kind;
+    apr_uint64_t units;
+    apr_uint64_t next; /* the mark behind it */
+} look_t;
+
+/* Look at the record at a mark, of which `left` units are known to be written. */
+static apr_status_t look_at(look_t *look, const xipc__ring_t *ring, apr_uint64_t mark,
+                            apr_uint64_t left)
+{
+    apr_uint32_t place = xipc__mark_place(mark);
+    apr_uint64_t offset = place & (ring->units - 1);
+    look->record = xipc__record_at(ring, place);
+    /* acquire: pairs with the commit of a reserved one */
+    look->state = atomic_load_explicit(&look->record->state, memory_order_acquire);
+    look->kind = (unsigned)(look->state & 0xff);
+    look->units = look->state >> 32;
+    if (look->units < 1 || look->units > left || offset + look->units > ring->units)
+        return xipc__ring_bad("the length of a record");
+    if (look->kind < XIPC__RECORD_READY || look->kind > XIPC__RECORD_HELD)
+        return xipc__ring_bad("the state of a record");
+    look->next = xipc__mark(place + (apr_uint32_t)look->units,
+                            xipc__mark_count(mark) + (look->kind != XIPC__RECORD_PAD));
+    return APR_SUCCESS;
+}
+
+/* ---- freeing ---- */
+
+/* Move `freed` over a record, and give back the memory of chunks that are behind it now. */
+static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const look_t *look)
+{
+    xipc__side_t *side = readers(ring);
+    apr_uint64_t offset = xipc__mark_place(mark) & (ring->units - 1);
+    apr_uint64_t first = offset / CHUNK_UNITS;
+    apr_uint64_t end =
+        look->kind == XIPC__RECORD_PAD ? first + 1 : (offset + look->units) / CHUNK_UNITS;
+    if (first == 0) first = 1;
+    if (first < end) {
+        /* the records there are going to be zeros: whoever repairs must not walk over them */
+        atomic_store_explicit(&side->next, look->next, memory_order_release);
+        XIPC__POINT("get.discarding");
+        xipc__port_memory_discard(ring->memory, XIPC__RING_START + first * XIPC__RING_CHUNK,
+                                  (end - first) * XIPC__RING_CHUNK);
+    }
+    /* release: pairs with the writers' acquire, who may overwrite it from here on */
+    atomic_store_explicit(&side->freed, look->next, memory_order_release);
+}
+
+/* Does a process that lives read it in place? A dead one's is lost, unless that was counted. */
+static int is_held(xipc__ring_t *ring, const look_t *look)
+{
+    if (look->kind != XIPC__RECORD_HELD) return 0;
+    apr_uint64_t owner = atomic_load_explicit(&look->record->owner, memory_order_relaxed);
+    if (!xipc__port_identity_is_dead(owner)) return 1;
+    xipc__ring_count_lost(readers(ring), owner);
+    return 0;
+}
+
+void xipc__ring_advance(xipc__ring_t *ring)
+{
+    xipc__side_t *side = readers(ring);
+    apr_uint64_t mark = atomic_load_explicit(&side->mark, memory_order_relaxed);
+    apr_uint64_t freed = atomic_load_explicit(&side->freed, memory_order_relaxed);
+    while (freed != mark) {
+        look_t look;
+        apr_uint64_t left = xipc__mark_place(mark) - xipc__mark_place(freed);
+        if (look_at(&look, ring, freed, left) != APR_SUCCESS || is_held(ring, &look)) return;
+        free_record(ring, freed, &look);
+        freed = look.next;
+    }
+}
+
+/* ---- finding a message ---- */
+
+/* Move the readers' mark over a record, which is free then unless earlier ones are held. */
+static void pass(xipc__ring_t *ring, apr_uint64_t mark, const look_t *look)
+{
+    xipc__side_t *side = readers(ring);
+    int is_first = atomic_load_explicit(&side->freed, memory_order_relaxed) == mark;
+    /* the one store that takes it */
+    atomic_store_explicit(&side->mark, look->next, memory_order_release);
+    XIPC__POINT("get.taken");
+    if (is_first) free_record(ring, mark, look);
+}
+
+/* Is it reserved by a process that lives? A dead one's is nobody's. */
+static int is_reserved(xipc__ring_t *ring, look_t *look)
+{
+    if (look->kind != XIPC__RECORD_RESERVED) return 0;
+    apr_uint64_t owner = atomic_load_explicit(&look->record->owner, memory_order_relaxed);
+    if (owner == xipc__port_identity() || !xipc__port_identity_is_dead(owner)) return 1;
+    xipc__ring_count_lost(&ring->header->sides[XIPC__WRITERS], owner);
+    look->kind = XIPC__RECORD_GONE;
+    atomic_store_explicit(&look->record->state, xipc__record_state(look->units, look->kind),
+                          memory_order_relaxed);
+    return 0;
+}
+
+/* What a reader without a message waits for: that this word is not this value any more. */
+typedef struct {
+    const _Atomic apr_uint64_t *word;
+    apr_uint64_t value;
+} reason_t;
+
+/* How many units are written behind the readers' mark. */
+static apr_status_t count_left(apr_uint64_t *left, reason_t *reason, xipc__ring_t *ring,
+                               apr_uint64_t mark)
+{
+    xipc__side_t *side = readers(ring);
+    apr_uint64_t tail = atomic_load_explicit(&side->seen, memory_order_relaxed);
+    if (xipc__mark_place(tail) == xipc__mark_place(mark)) {
+        reason->word = &ring->header->sides[XIPC__WRITERS].mark;
+        /* acquire: pairs with the store that published the records */
+        tail = reason->value = atomic_load_explicit(reason->word, memory_order_acquire);
+        atomic_store_explicit(&side->seen, tail, memory_order_relaxed);
+    }
+    *left = xipc__mark_place(tail) - xipc__mark_place(mark);
+    return *left <= ring->units ? APR_SUCCESS : xipc__ring_bad("the marks");
+}
+
+/* The oldest message; XIPC_EEMPTY and the reason when there is none. */
+static apr_status_t find(xipc__ring_get_t *get, reason_t *reason)
+{
+    xipc__ring_t *ring = get->ring;
+    for (;;) {
+        look_t look;
+        apr_uint64_t left;
+        get->mark = atomic_load_explicit(&readers(ring)->mark, memory_order_relaxed);
+        apr_status_t rv = count_left(&left, reason, ring, get->mark);
+        if (rv != APR_SUCCESS) return rv;
+        if (left == 0) return XIPC_EEMPTY;
+        rv = look_at(&look, ring, get->mark, left);
+        if (rv != APR_SUCCESS) return rv;
+        if (is_reserved(ring, &look)) {
+            *reason = (reason_t){&look.record->state, look.state};
+            return XIPC_EEMPTY;
+        }
+        if (look.kind == XIPC__RECORD_PAD || look.kind == XIPC__RECORD_GONE) {
+            pass(ring, get->mark, &look);
+            continue;
+        }
+        /* one held here was being taken by a process that died: it is still ours to take */
+        if (look.kind == XIPC__RECORD_HELD)
+            atomic_store_explicit(&look.record->state,
+                                  xipc__record_state(look.units, XIPC__RECORD_READY),
+                                  memory_order_relaxed);
+        get->next = look.next;
+        get->data = look.record + 1;
+        get->size = (apr_size_t)atomic_load_explicit(&look.record->size, memory_order_relaxed);
+        if (get->size > (look.units - 1) * XIPC__RING_UNIT)
+            return xipc__ring_bad("the size of a message");
+        return APR_SUCCESS;
+    }
+}
+
+/* ---- the call ---- */
+
+static void begin(xipc__ring_get_t *get, xipc__ring_t *ring)
+{
+    get->ring = ring;
+    get->freed = atomic_load_explicit(&readers(ring)->freed, memory_order_relaxed);
+}
+
+apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline)
+{
+    for (;;) {
+        reason_t reason;
+        apr_status_t rv = xipc__ring_enter(ring, XIPC__READERS, deadline);
+        if (rv == APR_TIMEUP)
+            return xipc__fail(XIPC_EEMPTY, "a process stopped in it keeps others out");
+        if (rv != APR_SUCCESS) return rv;
+        XIPC__POINT("get.entered");
+        begin(get, ring);
+        rv = find(get, &reason);
+        if (rv == APR_SUCCESS) return rv;
+        xipc__ring_get_end(get);
+        if (rv != XIPC_EEMPTY) return rv;
+        rv = xipc__ring_wait(ring, XIPC__NOT_EMPTY, reason.word, reason.value, deadline);
+        if (rv == APR_TIMEUP) return xipc__fail(XIPC_EEMPTY, "shm");
+    }
+}
+
+void xipc__ring_get_take(xipc__ring_get_t *get)
+{
+    look_t look = {.record = xipc__record_at(get->ring, xipc__mark_place(get->mark)),
+                   .kind = XIPC__RECORD_READY,
+                   .units = xipc__mark_place(get->next) - xipc__mark_place(get->mark),
+                   .next = get->next};
+    xipc__side_t *side = readers(get->ring);
+    XIPC__POINT("get.read");
+    atomic_store_explicit(&side->intent, get->mark, memory_order_release);
+    pass(get->ring, get->mark, &look);
+}
+
+apr_status_t xipc__ring_get_more(xipc__ring_get_t *get)
+{
+    reason_t reason;
+    return find(get, &reason);
+}
+
+void xipc__ring_get_end(xipc__ring_get_t *get)
+{
+    int is_room =
+        atomic_load_explicit(&readers(get->ring)->freed, memory_order_relaxed) != get->freed;
+    XIPC__POINT("get.freed");
+    xipc__ring_leave(get->ring, XIPC__READERS);
+    XIPC__POINT("get.left");
+    if (is_room) xipc__ring_wake(get->ring, XIPC__NOT_FULL);
+}
+
+void xipc__ring_reclaim(xipc__ring_t *ring, apr_time_t deadline)
+{
+    xipc__ring_get_t get;
+    reason_t reason;
+    if (xipc__ring_enter(ring, XIPC__READERS, deadline) != APR_SUCCESS) return;
+    begin(&get, ring);
+    (void)find(&get, &reason); /* it passes what is no message */
+    xipc__ring_advance(ring);
+    xipc__ring_get_end(&get);
+}

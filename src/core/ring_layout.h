@@ -1,0 +1,161 @@
+/*
+ * ring_layout.h - what a ring looks like in memory; see docs/queue-protocol.md.
+ *
+ * Everyone who has the memory may write anything into it at any time: a value is read once, checked,
+ * and then used.
+ */
+#ifndef XIPC_CORE_RING_LAYOUT_H
+#define XIPC_CORE_RING_LAYOUT_H
+
+#include "core/ring.h"
+
+#include <stdatomic.h>
+
+enum {
+    XIPC__RING_MAGIC = 0x78715247,
+    XIPC__RING_VERSION = 1,
+    XIPC__RING_UNIT = 64,          /* bytes: records begin and end at multiples */
+    XIPC__RING_START = 65536,      /* where the records begin */
+    XIPC__RING_CHUNK = 1024 * 1024 /* memory is asked for and given back in these */
+};
+
+#define XIPC__RING_NONE ((apr_uint64_t)-1)
+
+/*
+ * A mark: a place and a number of messages in one word, so that both change at once. The place
+ * counts in units from the beginning of time, modulo 2^32.
+ */
+static inline apr_uint64_t xipc__mark(apr_uint32_t place, apr_uint32_t count)
+{
+    return (apr_uint64_t)place << 32 | count;
+}
+
+static inline apr_uint32_t xipc__mark_place(apr_uint64_t mark)
+{
+    return (apr_uint32_t)(mark >> 32);
+}
+
+static inline apr_uint32_t xipc__mark_count(apr_uint64_t mark)
+{
+    return (apr_uint32_t)mark;
+}
+
+/* A record's first unit; the message stands in the following ones. */
+typedef struct {
+    _Atomic apr_uint64_t state; /* a kind, and the number of units above bit 32 */
+    _Atomic apr_uint64_t size;  /* of the message */
+    _Atomic apr_uint64_t owner; /* of one that is reserved or held */
+    unsigned char fill[XIPC__RING_UNIT - 24];
+} xipc__record_t;
+
+enum {
+    XIPC__RECORD_READY = 1,
+    XIPC__RECORD_PAD,      /* nothing, up to the end of the ring */
+    XIPC__RECORD_GONE,     /* abandoned, or released */
+    XIPC__RECORD_RESERVED, /* being written in place */
+    XIPC__RECORD_HELD      /* being read in place */
+};
+
+/* The side of the writers and that of the readers: each has a lock and a mark. */
+typedef struct {
+    /* what this side works with */
+    _Atomic apr_uint64_t owner;  /* the process that is in, or 0 */
+    xipc__spot_t spot;           /* who wants in */
+    _Atomic apr_uint64_t intent; /* the mark before what the owner is doing, or NONE */
+    _Atomic apr_uint64_t seen;   /* the other side's mark when it was looked at last */
+    _Atomic apr_uint64_t pad;    /* writers: units of the last pad */
+    _Atomic apr_uint64_t next;   /* readers: what `freed` becomes when memory is given back */
+    unsigned char fill1[8];
+    /* what the other side looks at */
+    _Atomic apr_uint64_t mark;  /* writers: behind the last record; readers: the next to take */
+    _Atomic apr_uint64_t freed; /* readers: up to where there is room again */
+    _Atomic apr_int32_t processor;
+    unsigned char fill2[44];
+    /* what died */
+    _Atomic apr_uint64_t lost;
+    _Atomic apr_uint64_t lost_by;
+    unsigned char fill3[48];
+} xipc__side_t;
+
+/* Who waits for what; also the indices of the spots in the park. */
+enum { XIPC__WRITERS, XIPC__READERS, XIPC__NOT_EMPTY, XIPC__NOT_FULL };
+
+typedef struct {
+    /* written once, before anyone else has the memory */
+    apr_uint32_t magic;
+    apr_uint32_t version;
+    apr_uint64_t header_size; /* differs with the layout and the compiler's view of it */
+    apr_uint64_t space;       /* of the pids */
+    apr_uint64_t units;       /* of the records' part, a power of two */
+    apr_uint64_t capacity;
+    apr_uint64_t bytes;
+    apr_uint64_t message_max;
+    apr_uint32_t spin;
+    unsigned char fill1[68];
+
+    xipc__side_t sides[2];
+    struct {
+        xipc__spot_t spot;
+        _Atomic apr_uint32_t is_armed; /* the bell */
+        unsigned char fill[52];
+    } waits[2]; /* NOT_EMPTY, NOT_FULL */
+} xipc__ring_header_t;
+
+struct xipc__ring_t {
+    xipc__ring_header_t *header;
+    unsigned char *records;
+    apr_uint64_t units;
+    xipc__ring_bounds_t bounds;
+    xipc__memory_t *memory;
+    xipc__park_t *park;
+};
+
+static inline xipc__record_t *xipc__record_at(const xipc__ring_t *ring, apr_uint32_t place)
+{
+    return (xipc__record_t *)(void *)(ring->records +
+                                      (place & (ring->units - 1)) * XIPC__RING_UNIT);
+}
+
+static inline apr_uint64_t xipc__record_state(apr_uint64_t units, unsigned kind)
+{
+    return units << 32 | kind;
+}
+
+apr_status_t xipc__ring_bad(const char *what);
+
+/* ---- ring_lock.c ---- */
+
+/*
+ * Enter a side; repairs what a dead owner left. APR_TIMEUP: its owner lives and did not leave it,
+ * a little beyond the deadline.
+ */
+apr_status_t xipc__ring_enter(xipc__ring_t *ring, int which, apr_time_t deadline);
+void xipc__ring_leave(xipc__ring_t *ring, int which);
+
+/* Wait until a word is not `old`, or a while has passed. APR_TIMEUP: the deadline has passed. */
+apr_status_t xipc__ring_wait(xipc__ring_t *ring, int spot, const _Atomic apr_uint64_t *word,
+                             apr_uint64_t old, apr_time_t deadline);
+
+/* After leaving a side. */
+void xipc__ring_wake(xipc__ring_t *ring, int spot);
+
+/* Count a message that died with a process. */
+void xipc__ring_count_lost(xipc__side_t *side, apr_uint64_t owner);
+
+/* ---- ring_get.c ---- */
+
+/* With the readers' side: `freed` goes on as far as nobody holds a record. */
+void xipc__ring_advance(xipc__ring_t *ring);
+
+/* Regain the room of what was released or abandoned, or held by the dead. */
+void xipc__ring_reclaim(xipc__ring_t *ring, apr_time_t deadline);
+
+/* A place where the tests kill the process. */
+#ifdef XIPC_TEST_POINTS
+void xipc__test_point(const char *name);
+#define XIPC__POINT(name) xipc__test_point(name)
+#else
+#define XIPC__POINT(name) ((void)0)
+#endif
+
+#endif

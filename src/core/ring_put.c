@@ -1,0 +1,209 @@
+/*
+ * ring_put.c - the writers' side.
+ */
+#include "core/ring_layout.h"
+
+/* A ring of at least so many units is walked through only as far as there is a backlog. */
+enum { BACKLOG = 1024, CHUNK_UNITS = XIPC__RING_CHUNK / XIPC__RING_UNIT };
+
+/* Where the next record goes. */
+typedef struct {
+    apr_uint32_t offset; /* of the mark, in the ring */
+    apr_uint64_t pad;    /* units to leave out first */
+    apr_uint64_t units;
+} spot_t;
+
+static xipc__side_t *writers(const xipc__ring_t *ring)
+{
+    return &ring->header->sides[XIPC__WRITERS];
+}
+
+/* ---- room ---- */
+
+static apr_uint64_t units_of(apr_size_t size)
+{
+    return 1 + (apr_uint64_t)(size / XIPC__RING_UNIT) + (size % XIPC__RING_UNIT != 0);
+}
+
+/* Up to the end of the ring when it does not fit there, or when there is plenty of room before. */
+static apr_uint64_t pad_before(const xipc__ring_t *ring, const spot_t *spot, apr_uint64_t used)
+{
+    apr_uint64_t left = ring->units - spot->offset;
+    if (spot->units > left) return left;
+    if (ring->units <= CHUNK_UNITS || used > spot->offset) return 0;
+    apr_uint64_t before = spot->offset - used;
+    return before > BACKLOG && before > 2 * used && before >= spot->units ? left : 0;
+}
+
+/* Bytes of all messages, each rounded up: without headers, and without the pad if it is in there. */
+static apr_uint64_t bytes_in(const xipc__ring_t *ring, apr_uint64_t used, apr_uint32_t count,
+                             apr_uint32_t offset)
+{
+    apr_uint64_t pad =
+        used > offset ? atomic_load_explicit(&writers(ring)->pad, memory_order_relaxed) : 0;
+    apr_uint64_t without = used - (pad < used ? pad : used);
+    return without > count ? (without - count) * XIPC__RING_UNIT : 0;
+}
+
+/* Is there room behind `tail` when everything before `freed` is free? */
+static apr_status_t find(spot_t *spot, const xipc__ring_t *ring, apr_uint64_t tail,
+                         apr_uint64_t freed)
+{
+    apr_uint64_t used = xipc__mark_place(tail) - xipc__mark_place(freed);
+    apr_uint32_t count = xipc__mark_count(tail) - xipc__mark_count(freed);
+    if (used > ring->units || count > used) return xipc__ring_bad("the marks");
+    spot->offset = xipc__mark_place(tail) & (apr_uint32_t)(ring->units - 1);
+    spot->pad = pad_before(ring, spot, used);
+    if (ring->bounds.capacity > 0 && count >= ring->bounds.capacity) return XIPC_EFULL;
+    if (ring->bounds.bytes > 0 &&
+        bytes_in(ring, used, count, spot->offset) + (spot->units - 1) * XIPC__RING_UNIT >
+            ring->bounds.bytes + XIPC__RING_UNIT - 1)
+        return XIPC_EFULL;
+    return used + spot->pad + spot->units <= ring->units ? APR_SUCCESS : XIPC_EFULL;
+}
+
+/* The same, looking at the readers' side only when it is not known to be enough. */
+static apr_status_t find_room(spot_t *spot, xipc__ring_t *ring, apr_uint64_t tail)
+{
+    xipc__side_t *side = writers(ring);
+    apr_uint64_t seen = atomic_load_explicit(&side->seen, memory_order_relaxed);
+    int is_near =
+        ring->units <= CHUNK_UNITS || xipc__mark_place(tail) - xipc__mark_place(seen) <= BACKLOG;
+    apr_status_t rv = is_near ? find(spot, ring, tail, seen) : XIPC_EFULL;
+    if (rv != XIPC_EFULL) return rv;
+    /* acquire: what was read there has been read before we overwrite it */
+    seen = atomic_load_explicit(&ring->header->sides[XIPC__READERS].freed, memory_order_acquire);
+    rv = find(spot, ring, tail, seen);
+    if (rv == APR_SUCCESS || rv == XIPC_EFULL)
+        atomic_store_explicit(&side->seen, seen, memory_order_relaxed);
+    return rv;
+}
+
+/* ---- memory of a ring that grows ---- */
+
+/* Ask for the chunks that begin in these units; the first one is always there. */
+static apr_status_t commit(xipc__ring_t *ring, apr_uint64_t offset, apr_uint64_t units)
+{
+    apr_uint64_t first = (offset + CHUNK_UNITS - 1) / CHUNK_UNITS;
+    apr_uint64_t end = (offset + units - 1) / CHUNK_UNITS + 1;
+    if (first == 0) first = 1;
+    if (first >= end) return APR_SUCCESS;
+    apr_uint64_t from = first * XIPC__RING_CHUNK;
+    apr_uint64_t to = end * XIPC__RING_CHUNK;
+    apr_uint64_t all = ring->units * XIPC__RING_UNIT;
+    return xipc__port_memory_commit(ring->memory, XIPC__RING_START + from,
+                                    (to < all ? to : all) - from);
+}
+
+/* ---- records ---- */
+
+static void write_record(xipc__record_t *record, unsigned kind, apr_uint64_t units, apr_size_t size)
+{
+    atomic_store_explicit(&record->size, size, memory_order_relaxed);
+    atomic_store_explicit(&record->state, xipc__record_state(units, kind), memory_order_relaxed);
+}
+
+static apr_status_t write_pad(xipc__ring_put_t *put, const spot_t *spot)
+{
+    xipc__ring_t *ring = put->ring;
+    apr_status_t rv = commit(ring, spot->offset, 1);
+    if (rv != APR_SUCCESS) return rv;
+    xipc__record_t *record = xipc__record_at(ring, xipc__mark_place(put->mark));
+    write_record(record, XIPC__RECORD_PAD, spot->pad, 0);
+    atomic_store_explicit(&writers(ring)->pad, spot->pad, memory_order_relaxed);
+    put->mark = xipc__mark(xipc__mark_place(put->mark) + (apr_uint32_t)spot->pad,
+                           xipc__mark_count(put->mark));
+    XIPC__POINT("put.padded");
+    return APR_SUCCESS;
+}
+
+/* Put one more record behind the last, as yet unseen. */
+static apr_status_t append(xipc__ring_put_t *put, apr_size_t size)
+{
+    spot_t spot = {.units = units_of(size)};
+    apr_status_t rv = find_room(&spot, put->ring, put->mark);
+    if (rv != APR_SUCCESS) return rv;
+    apr_uint64_t before = put->mark;
+    if (spot.pad > 0 && (rv = write_pad(put, &spot)) != APR_SUCCESS) return rv;
+    rv = commit(put->ring, spot.pad > 0 ? 0 : spot.offset, spot.units);
+    if (rv != APR_SUCCESS) {
+        put->mark = before;
+        return rv;
+    }
+    xipc__record_t *record = xipc__record_at(put->ring, xipc__mark_place(put->mark));
+    write_record(record, XIPC__RECORD_READY, spot.units, size);
+    put->place = record + 1;
+    put->mark = xipc__mark(xipc__mark_place(put->mark) + (apr_uint32_t)spot.units,
+                           xipc__mark_count(put->mark) + 1);
+    XIPC__POINT("put.record");
+    return APR_SUCCESS;
+}
+
+/* ---- the call ---- */
+
+static void begin(xipc__ring_put_t *put, xipc__ring_t *ring)
+{
+    xipc__side_t *side = writers(ring);
+    put->ring = ring;
+    put->start = put->mark = atomic_load_explicit(&side->mark, memory_order_relaxed);
+}
+
+/* Without the lock: wait until the readers' side changes. */
+static apr_status_t wait_for_room(xipc__ring_t *ring, apr_uint64_t seen, apr_time_t deadline)
+{
+    const _Atomic apr_uint64_t *freed = &ring->header->sides[XIPC__READERS].freed;
+    apr_status_t rv = xipc__ring_wait(ring, XIPC__NOT_FULL, freed, seen, deadline);
+    if (atomic_load_explicit(freed, memory_order_relaxed) != seen) return APR_SUCCESS;
+    /* it may be held by the dead */
+    xipc__ring_reclaim(ring, deadline);
+    if (atomic_load_explicit(freed, memory_order_relaxed) != seen) return APR_SUCCESS;
+    return rv == APR_SUCCESS ? rv : xipc__fail(XIPC_EFULL, "shm");
+}
+
+static apr_status_t enter(xipc__ring_t *ring, apr_time_t deadline)
+{
+    apr_status_t rv = xipc__ring_enter(ring, XIPC__WRITERS, deadline);
+    return rv == APR_TIMEUP ? xipc__fail(XIPC_EFULL, "a process stopped in it keeps others out")
+                            : rv;
+}
+
+apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size,
+                                  apr_time_t deadline)
+{
+    apr_size_t most = xipc__ring_message_max(ring);
+    if (size > most)
+        return xipc__fail(XIPC_EMSGSIZE,
+                          "%" APR_SIZE_T_FMT " bytes, this queue can hold %" APR_SIZE_T_FMT, size,
+                          most);
+    for (;;) {
+        apr_status_t rv = enter(ring, deadline);
+        if (rv != APR_SUCCESS) return rv;
+        xipc__side_t *side = writers(ring);
+        begin(put, ring);
+        atomic_store_explicit(&side->intent, put->start, memory_order_release);
+        XIPC__POINT("put.entered");
+        rv = append(put, size);
+        if (rv == APR_SUCCESS) return rv;
+        apr_uint64_t seen = atomic_load_explicit(&side->seen, memory_order_relaxed);
+        xipc__ring_leave(ring, XIPC__WRITERS);
+        if (rv == XIPC_EFULL) rv = wait_for_room(ring, seen, deadline);
+        if (rv != APR_SUCCESS) return rv;
+    }
+}
+
+apr_status_t xipc__ring_put_more(xipc__ring_put_t *put, apr_size_t size)
+{
+    return size <= xipc__ring_message_max(put->ring) ? append(put, size) : XIPC_EMSGSIZE;
+}
+
+void xipc__ring_put_end(xipc__ring_put_t *put)
+{
+    xipc__side_t *side = writers(put->ring);
+    XIPC__POINT("put.written");
+    /* release: pairs with the readers' acquire; this one store makes all of it visible */
+    atomic_store_explicit(&side->mark, put->mark, memory_order_release);
+    XIPC__POINT("put.published");
+    xipc__ring_leave(put->ring, XIPC__WRITERS);
+    XIPC__POINT("put.left");
+    xipc__ring_wake(put->ring, XIPC__NOT_EMPTY);
+}

@@ -1,0 +1,103 @@
+/*
+ * port_park_futex.c - sleeping at a word of shared memory (Linux). `sleepers` is 1 once somebody
+ * may sleep there; a wake clears it first.
+ */
+#include "posix/posix.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct xipc__park_t {
+    int bell;
+};
+
+static xipc__park_t *make(int bell, apr_pool_t *pool)
+{
+    xipc__park_t *park = apr_palloc(pool, sizeof *park);
+    park->bell = bell;
+    return park;
+}
+
+apr_status_t xipc__port_park_create(xipc__park_t **park, apr_pool_t *pool)
+{
+    int bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (bell < 0) return APR_FROM_OS_ERROR(errno);
+    *park = make(bell, pool);
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc__port_park_adopt(xipc__park_t **park, const xipc__handle_t *handles,
+                                   apr_size_t count, apr_pool_t *pool)
+{
+    if (count != 1) return xipc__fail(XIPC_EPROTOCOL, "a queue's handles are not complete");
+    *park = make((int)handles[0], pool);
+    return APR_SUCCESS;
+}
+
+void xipc__port_park_handles(xipc__handles_t *handles, const xipc__park_t *park)
+{
+    handles->items[handles->count++] = park->bell;
+}
+
+void xipc__port_park_close(xipc__park_t *park)
+{
+    (void)close(park->bell);
+}
+
+apr_uint32_t xipc__port_park_prepare(xipc__spot_t *spot)
+{
+    apr_uint32_t word = atomic_load_explicit(&spot->word, memory_order_relaxed);
+    atomic_exchange_explicit(&spot->sleepers, 1, memory_order_seq_cst);
+    return word;
+}
+
+void xipc__port_park_cancel(xipc__spot_t *spot)
+{
+    (void)spot; /* others may sleep there: the next wake finds out */
+}
+
+void xipc__port_park_wait(xipc__park_t *park, int index, xipc__spot_t *spot, apr_uint32_t word,
+                          apr_time_t deadline)
+{
+    (void)park;
+    (void)index;
+    apr_interval_time_t left = xipc__remaining(deadline);
+    struct timespec timeout = {.tv_sec = (time_t)apr_time_sec(left),
+                               .tv_nsec = (long)apr_time_usec(left) * 1000};
+    (void)syscall(SYS_futex, &spot->word, FUTEX_WAIT, word, left < 0 ? NULL : &timeout, NULL, 0);
+}
+
+void xipc__port_park_wake(xipc__park_t *park, int index, xipc__spot_t *spot, int all)
+{
+    (void)park;
+    (void)index;
+    if (atomic_exchange_explicit(&spot->sleepers, 0, memory_order_seq_cst) == 0) return;
+    atomic_fetch_add_explicit(&spot->word, 1, memory_order_seq_cst);
+    (void)syscall(SYS_futex, &spot->word, FUTEX_WAKE, all ? INT_MAX : 1, NULL, NULL, 0);
+}
+
+xipc__handle_t xipc__port_park_bell(const xipc__park_t *park)
+{
+    return park->bell;
+}
+
+void xipc__port_park_ring(xipc__park_t *park)
+{
+    const uint64_t one = 1;
+    ssize_t written = write(park->bell, &one, sizeof one);
+    (void)written; /* one that rings already is as good */
+}
+
+void xipc__port_park_clear(xipc__park_t *park)
+{
+    uint64_t rung;
+    ssize_t got = read(park->bell, &rung, sizeof rung);
+    (void)got;
+}
