@@ -134,8 +134,8 @@ XIPC_EXPORT apr_size_t xipc_process_pool_processes(const xipc_process_pool_t *wo
  * @param args     its arguments; NULL for none
  * @param timeout  microseconds; negative waits for ever, 0 does not wait
  * @param pool     where the result is put
- * @return APR_SUCCESS; XIPC_EFAILED when the task returned an error, which the text of
- *         xipc_strerror() names; XIPC_EDIED when the worker died in the task, with how it ended in
+ * @return APR_SUCCESS; XIPC_EFAILED when the task returned an error, or a result that can't travel,
+ *         which the text of xipc_strerror() names; XIPC_EDIED when the worker died in the task, with how it ended in
  *         the text; APR_TIMEUP when the task was not done in time; XIPC_EINHERIT when a connection
  *         or a queue of the system's is among the arguments: such objects reach a process only when
  *         it starts; a manager's queue may go anywhere; XIPC_ETARGET, XIPC_EBUILD as

@@ -260,10 +260,20 @@ apr_status_t xipc_connection_recv_values(xipc_values_t **values, xipc_connection
     xipc__room_t room = {.pool = pool};
     xipc__handles_t handles;
     handles.count = 0;
+    handles.lost = APR_SUCCESS;
     void *data;
     apr_size_t size;
     rv = xipc__frame_receive(&data, &size, connection, &room, &handles, xipc__deadline(timeout));
-    return rv == APR_SUCCESS ? xipc__parcel_unpack(values, data, size, &handles, pool) : rv;
+    if (rv != APR_SUCCESS) return rv;
+    if (handles.lost == APR_SUCCESS) return xipc__parcel_unpack(values, data, size, &handles, pool);
+    while (handles.count > 0) xipc__port_handle_close(handles.items[--handles.count]);
+    return xipc__fail(handles.lost, "no handle is left for what the list brings, which is gone");
+}
+
+int xipc__connection_goes_on(const xipc_connection_t *connection, apr_status_t failed)
+{
+    return connection->end == APR_SUCCESS && !APR_STATUS_IS_TIMEUP(failed) &&
+           !APR_STATUS_IS_ENOMEM(failed);
 }
 
 apr_status_t xipc_connection_poll(xipc_connection_t *connection, apr_interval_time_t timeout)

@@ -16,6 +16,8 @@ typedef struct {
     xipc__handle_t items[XIPC__HANDLES_MAX];
     apr_uint64_t positions[XIPC__HANDLES_MAX];
     apr_size_t count;
+    apr_status_t lost; /* why some that came are not among them */
+    apr_uint64_t lost_position;
 } xipc__arrived_t;
 
 struct xipc_connection_t {
@@ -56,6 +58,11 @@ apr_status_t xipc__connection_move(xipc_connection_t **moved, xipc_connection_t 
 apr_status_t xipc__connection_send_parcel(xipc_connection_t *connection,
                                           const xipc__parcel_t *parcel, apr_time_t deadline);
 
+/*
+ * After a receive of a list that failed: is that message gone, and may the next one be received?
+ */
+int xipc__connection_goes_on(const xipc_connection_t *connection, apr_status_t failed);
+
 /* A connection in a parcel. */
 apr_status_t xipc__connection_pack(xipc__parcel_t *parcel, const xipc_connection_t *connection);
 apr_status_t xipc__connection_unpack(xipc_connection_t **connection, xipc__unpack_t *unpack);
@@ -93,8 +100,8 @@ typedef struct {
 
 /*
  * Receive one message into the room: *data is where it is, followed by a NUL in pool memory. The
- * handles that came with it go to `handles`, or are closed when that is NULL. XIPC_EMSGSIZE writes
- * *size.
+ * handles that came with it go to `handles`, with `lost` when there should be more, or are closed
+ * when that is NULL. XIPC_EMSGSIZE writes *size.
  */
 apr_status_t xipc__frame_receive(void **data, apr_size_t *size, xipc_connection_t *connection,
                                  const xipc__room_t *room, xipc__handles_t *handles,

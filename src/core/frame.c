@@ -76,6 +76,10 @@ static apr_status_t keep_arrived(xipc_connection_t *connection, const xipc__hand
     if (connection->arrived == NULL) connection->arrived = calloc(1, sizeof *connection->arrived);
     xipc__arrived_t *arrived = connection->arrived;
     apr_status_t rv = arrived == NULL ? APR_ENOMEM : APR_SUCCESS;
+    if (rv == APR_SUCCESS && handles->lost != APR_SUCCESS) {
+        arrived->lost = handles->lost;
+        arrived->lost_position = connection->position;
+    }
     for (apr_size_t i = 0; i < handles->count; i++) {
         if (rv == APR_SUCCESS && arrived->count == XIPC__HANDLES_MAX)
             rv = xipc__fail(XIPC_EPROTOCOL, "more handles than %d on their way", XIPC__HANDLES_MAX);
@@ -93,8 +97,12 @@ static apr_status_t keep_arrived(xipc_connection_t *connection, const xipc__hand
 static void take_arrived(xipc_connection_t *connection, xipc__handles_t *handles)
 {
     xipc__arrived_t *arrived = connection->arrived;
-    if (arrived == NULL || arrived->count == 0) return;
+    if (arrived == NULL) return;
     apr_uint64_t end = connection->position - connection->ahead_size;
+    if (arrived->lost != APR_SUCCESS && arrived->lost_position <= end) {
+        if (handles != NULL) handles->lost = arrived->lost;
+        arrived->lost = APR_SUCCESS;
+    }
     apr_size_t taken = 0;
     while (taken < arrived->count && arrived->positions[taken] <= end) {
         if (handles != NULL)
@@ -129,11 +137,13 @@ static apr_status_t read_some(apr_size_t *got, xipc_connection_t *connection, vo
     if (connection->end != APR_SUCCESS) return connection->end;
     xipc__handles_t handles;
     handles.count = 0;
+    handles.lost = APR_SUCCESS;
     apr_status_t rv =
         xipc__port_stream_read(got, connection->stream, buffer, capacity, &handles, deadline);
     if (rv == APR_SUCCESS) {
         connection->position += *got;
-        if (handles.count > 0) rv = keep_arrived(connection, &handles);
+        if (handles.count > 0 || handles.lost != APR_SUCCESS)
+            rv = keep_arrived(connection, &handles);
     }
     return note_end(connection, rv);
 }

@@ -374,15 +374,18 @@ static void handle(server_t *server, session_t *session, const xipc_values_t *va
 
 /*
  * A session can be read: the next request, a part of it, or its end. One that speaks before its
- * answer is cut off.
+ * answer is cut off. No handle left here for what a request brings is not the client's fault.
  */
 static void read_request(server_t *server, session_t *session)
 {
     xipc_values_t *values;
     apr_status_t rv = xipc_connection_recv_values(&values, session->connection, 0, server->scratch);
     if (APR_STATUS_IS_TIMEUP(rv)) return;
-    if (rv != APR_SUCCESS || session->parked_on != NULL || session->is_sending)
+    int is_ours = rv != XIPC_EPROTOCOL && xipc__connection_goes_on(session->connection, rv);
+    if ((rv != APR_SUCCESS && !is_ours) || session->parked_on != NULL || session->is_sending)
         give_up(session);
+    else if (rv != APR_SUCCESS)
+        answer(session, rv, 0, NULL, server->scratch);
     else
         handle(server, session, values);
     apr_pool_clear(server->scratch);

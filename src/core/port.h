@@ -39,6 +39,7 @@ enum { XIPC__HANDLES_MAX = 128 };
 typedef struct {
     xipc__handle_t items[XIPC__HANDLES_MAX];
     apr_size_t count;
+    apr_status_t lost; /* of those a read gives out: why others that came could not be taken over */
 } xipc__handles_t;
 
 void xipc__port_handle_close(xipc__handle_t handle);
@@ -78,7 +79,8 @@ apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream
  * Read some bytes, at least one. `capacity` is at least XIPC__STREAM_CHUNK, or at least what is
  * left of the message being read: one written piece always fits, or the read is XIPC_EPROTOCOL.
  * Handles that came with these bytes are added to `handles`, which belong to the caller then; what
- * does not fit there is closed and the read is XIPC_EPROTOCOL. A read never goes on past bytes that
+ * does not fit there is closed and the read is XIPC_EPROTOCOL. When this process has no handles left
+ * for them they are all closed, the bytes are there and `lost` is the error. A read never goes on past bytes that
  * came with handles into bytes of a later write. APR_EOF: all writers are gone, or one called
  * xipc__port_stream_shutdown. APR_TIMEUP: nothing was read.
  */

@@ -9,6 +9,9 @@
 
 #include <apr_strings.h>
 
+/* How long a worker may take to end by itself once its connection has. */
+#define END_PATIENCE apr_time_from_sec(1)
+
 typedef struct {
     apr_pool_t *pool; /* of this process and its connection; a replaced worker's is destroyed */
     xipc_process_t *process;
@@ -73,8 +76,9 @@ static void end_worker(worker_t *worker)
 static apr_status_t describe_death(worker_t *worker)
 {
     int exitcode;
-    (void)xipc_process_kill(
-        worker->process); /* a worker that lives without its connection is of no use */
+    /* it is ending, or lives without its connection, which is of no use */
+    if (xipc_process_join(worker->process, END_PATIENCE) != APR_SUCCESS)
+        (void)xipc_process_kill(worker->process);
     (void)xipc_process_join(worker->process, -1);
     if (xipc_process_exitcode(&exitcode, worker->process) != APR_SUCCESS)
         return xipc__fail(XIPC_EDIED, "the worker died in its task");

@@ -3,9 +3,9 @@
  */
 #include "core/worker.h"
 
+#include "core/connection.h"
 #include "core/fail.h"
 #include "core/values.h"
-#include "xipc/connection.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,6 @@ static void run(outcome_t *outcome, const xipc_values_t *message, apr_pool_t *po
 {
     void *address;
     outcome->result = xipc_values_make(pool);
-    outcome->is_tasks = 0;
     outcome->status = xipc__place_get(&address, message, TASK_PLACE, XIPC__PLACE_CODE, pool);
     if (outcome->status != APR_SUCCESS) return;
     xipc_values_t *args = xipc_values_make(pool);
@@ -32,8 +31,8 @@ static void run(outcome_t *outcome, const xipc_values_t *message, apr_pool_t *po
         outcome->status = xipc__values_check_inherit(outcome->result);
 }
 
-static apr_status_t send_outcome(xipc_connection_t *connection, const outcome_t *outcome,
-                                 apr_pool_t *pool)
+static apr_status_t try_send(xipc_connection_t *connection, const outcome_t *outcome,
+                             apr_pool_t *pool)
 {
     xipc_values_t *values = xipc_values_make(pool);
     (void)xipc_values_add_int(values, outcome->is_tasks);
@@ -41,6 +40,16 @@ static apr_status_t send_outcome(xipc_connection_t *connection, const outcome_t 
     (void)xipc_values_add_string(values, xipc__fail_detail(outcome->status));
     if (outcome->status == APR_SUCCESS) xipc__values_append(values, outcome->result, 0);
     return xipc_connection_send_values(connection, values, -1);
+}
+
+/* A result that can't travel is the task's failure. */
+static apr_status_t send_outcome(xipc_connection_t *connection, outcome_t *outcome,
+                                 apr_pool_t *pool)
+{
+    apr_status_t rv = try_send(connection, outcome, pool);
+    if (rv == APR_SUCCESS || APR_STATUS_IS_EPIPE(rv) || connection->is_send_broken) return rv;
+    outcome->status = rv;
+    return try_send(connection, outcome, pool);
 }
 
 int xipc__worker_main(xipc_values_t *args, apr_pool_t *pool)
@@ -53,9 +62,12 @@ int xipc__worker_main(xipc_values_t *args, apr_pool_t *pool)
     for (;;) {
         xipc_values_t *message;
         apr_status_t rv = xipc_connection_recv_values(&message, connection, -1, task_pool);
-        if (rv != APR_SUCCESS) return APR_STATUS_IS_EOF(rv) ? EXIT_SUCCESS : EXIT_FAILURE;
-        outcome_t outcome;
-        run(&outcome, message, task_pool);
+        if (APR_STATUS_IS_EOF(rv)) return EXIT_SUCCESS;
+        outcome_t outcome = {.status = rv};
+        if (rv == APR_SUCCESS)
+            run(&outcome, message, task_pool);
+        else if (!xipc__connection_goes_on(connection, rv))
+            return EXIT_FAILURE;
         (void)fflush(stdout); /* what a task printed is there when its result is */
         (void)fflush(stderr);
         if (send_outcome(connection, &outcome, task_pool) != APR_SUCCESS) return EXIT_FAILURE;

@@ -79,8 +79,13 @@ void xipc__port_child_tell(xipc__child_t *child, int exitcode)
 
 apr_status_t xipc__port_child_fork(xipc__child_t **child, apr_pool_t *pool)
 {
+    /* kept free for the child's sentinel: without one it would have to be ended when it runs already */
+    int reserve = open("/", O_RDONLY | O_CLOEXEC);
+    if (reserve < 0) return APR_FROM_OS_ERROR(errno);
     pid_t pid = fork();
-    if (pid < 0) return APR_FROM_OS_ERROR(errno);
+    int error = errno;
+    (void)close(reserve);
+    if (pid < 0) return APR_FROM_OS_ERROR(error);
     if (pid > 0) return watch(child, pid, pool);
     *child = NULL;
     return APR_SUCCESS;

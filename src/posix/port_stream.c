@@ -94,10 +94,14 @@ apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream
     }
 }
 
-/* Descriptors that came along: to the list, or, when there are too many, closed. */
+/*
+ * Descriptors that came along: to the list, or all closed when some are missing. The system cuts them
+ * off when there are more than we have room for, or none is left to this process.
+ */
 static apr_status_t take_handles(struct msghdr *message, xipc__handles_t *handles)
 {
-    int is_too_many = (message->msg_flags & MSG_CTRUNC) != 0;
+    int is_cut = (message->msg_flags & MSG_CTRUNC) != 0;
+    int is_too_many = 0;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
          header = CMSG_NXTHDR(message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
@@ -111,8 +115,11 @@ static apr_status_t take_handles(struct msghdr *message, xipc__handles_t *handle
                 is_too_many = 1, (void)close(fd);
         }
     }
-    if (!is_too_many) return APR_SUCCESS;
+    if (!is_cut && !is_too_many) return APR_SUCCESS;
+    if (is_cut && handles->count == XIPC__HANDLES_MAX) is_too_many = 1;
     while (handles->count > 0) (void)close((int)handles->items[--handles->count]);
+    handles->lost = APR_FROM_OS_ERROR(EMFILE);
+    if (!is_too_many) return APR_SUCCESS;
     return xipc__fail(XIPC_EPROTOCOL, "more than %d handles in one message", XIPC__HANDLES_MAX);
 }
 
@@ -129,8 +136,7 @@ apr_status_t xipc__port_stream_read(apr_size_t *got, xipc__stream_t *stream, voi
                                  .msg_controllen = sizeof control.bytes};
         ssize_t count = xipc__socket_receive(stream->fd, &message);
         if (count > 0) {
-            apr_status_t rv =
-                message.msg_controllen > 0 ? take_handles(&message, handles) : APR_SUCCESS;
+            apr_status_t rv = take_handles(&message, handles);
             if (rv == APR_SUCCESS) *got = (apr_size_t)count;
             return rv;
         }
