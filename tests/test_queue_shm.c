@@ -278,6 +278,94 @@ static void other_backends_have_no_place_in_our_memory(testing_t *test)
     CHECK_STATUS(APR_ENOTIMPL, xipc_queue_reserve(&place, queue, 1, 0));
 }
 
+/* ---- against a model ---- */
+
+/* A message is known by its number, which gives its size and its bytes. */
+typedef struct {
+    xipc_queue_t *queue;
+    apr_size_t capacity;
+    apr_size_t most;
+    unsigned put;
+    unsigned got;
+    unsigned random;
+    char *bytes;
+} model_t;
+
+static unsigned next_random(model_t *model)
+{
+    model->random = model->random * 1103515245U + 12345U;
+    return model->random >> 8;
+}
+
+static apr_size_t size_of(const model_t *model, unsigned number)
+{
+    return (apr_size_t)(number * 2654435761U) % (model->most + 1);
+}
+
+static void model_put(model_t *model)
+{
+    void *place = model->bytes;
+    apr_size_t size = size_of(model, model->put);
+    int in_place = next_random(model) % 2 == 0;
+    apr_status_t expected = model->capacity > 0 && model->put - model->got >= model->capacity
+                                ? XIPC_EFULL
+                                : APR_SUCCESS;
+    if (in_place && expected == APR_SUCCESS)
+        CHECK_OK(xipc_queue_reserve(&place, model->queue, model->most, 0));
+    testing_fill(place, size, model->put);
+    if (in_place && expected == APR_SUCCESS)
+        CHECK_OK(xipc_queue_commit(model->queue, place, size));
+    else
+        CHECK_STATUS(expected, xipc_queue_put(model->queue, place, size, 0));
+    model->put += expected == APR_SUCCESS;
+}
+
+static void model_get(model_t *model)
+{
+    const void *data = model->bytes;
+    apr_size_t size = 0;
+    int in_place = next_random(model) % 2 == 0;
+    apr_status_t expected = model->put == model->got ? XIPC_EEMPTY : APR_SUCCESS;
+    CHECK_STATUS(expected,
+                 in_place ? xipc_queue_peek(&data, &size, model->queue, 0)
+                          : xipc_queue_get_into(&size, model->queue, model->bytes, model->most, 0));
+    if (expected != APR_SUCCESS) return;
+    CHECK_NUMBER(size_of(model, model->got), size);
+    CHECK(testing_is_filled(data, size, model->got));
+    if (in_place) CHECK_OK(xipc_queue_release(model->queue, data));
+    model->got++;
+}
+
+/* The backlog grows and shrinks, so that a ring that grows does so too. */
+static void run_model(apr_size_t capacity, apr_size_t most, int steps, testing_t *test)
+{
+    apr_size_t count;
+    model_t model = {.capacity = capacity, .most = most, .random = 7};
+    model.queue = make(capacity, capacity > 0 ? most : 0, test);
+    model.bytes = apr_palloc(test->pool, most + 1);
+    REQUIRE(model.queue != NULL);
+    for (int i = 0; i < steps; i++) {
+        unsigned chance = i / 200 % 2 == 0 ? 7 : 3;
+        if (next_random(&model) % 10 < chance)
+            model_put(&model);
+        else
+            model_get(&model);
+        CHECK_OK(xipc_queue_size(&count, model.queue));
+        CHECK_NUMBER(model.put - model.got, count);
+    }
+}
+
+static void random_calls_do_what_a_simple_model_does(testing_t *test)
+{
+    run_model(1, 0, 2000, test);
+    run_model(3, 200, 20000, test);
+    run_model(10, 5000, 10000, test);
+    run_model(0, 300, 20000, test);
+    run_model(0, 60000, 6000, test);
+    run_model(0, 1500000, 800, test);
+    run_model(20, 1500000, 800, test);
+}
+
 static const testing_case_t cases[] = {
     ONCE(million_messages_fit_without_a_reader),
     ONCE(drained_memory_is_given_back),
@@ -292,6 +380,7 @@ static const testing_case_t cases[] = {
     ONCE(abandoned_place_is_passed_over),
     ONCE(held_messages_keep_their_room_until_released_in_any_order),
     ONCE(what_is_not_ones_own_cannot_be_committed_or_released),
+    ONCE(random_calls_do_what_a_simple_model_does),
     EACH_QUEUE(other_backends_have_no_place_in_our_memory),
 };
 

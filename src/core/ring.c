@@ -27,29 +27,43 @@ static apr_uint64_t units_of(apr_uint64_t size)
     return 1 + (size / XIPC__RING_UNIT + (size % XIPC__RING_UNIT != 0));
 }
 
+/* A ring that grows has two chunks more: one is the readers' until it is free as a whole. */
+static apr_uint64_t with_chunks(apr_uint64_t least)
+{
+    if (power_of_two(least) <= XIPC__RING_FIXED) return power_of_two(least);
+    return power_of_two(least + 2 * XIPC__CHUNK_UNITS);
+}
+
 /* As many as the largest messages need and one more, since none is split at the end of the ring. */
 static apr_status_t bounded_units(apr_uint64_t *units, const xipc__ring_bounds_t *bounds)
 {
     apr_uint64_t each = units_of(bounds->message_max);
-    if (each > UNITS_MAX / 2 || bounds->capacity > UNITS_MAX / each - 1)
+    if (each > UNITS_MAX / 2 || bounds->capacity > (UNITS_MAX - 2 * XIPC__CHUNK_UNITS) / each - 1)
         return xipc__fail(XIPC_ELIMIT,
                           "a queue in shared memory holds up to %" APR_UINT64_T_FMT
                           " bytes, asked for %" APR_SIZE_T_FMT " messages of %" APR_SIZE_T_FMT,
                           UNITS_MAX * XIPC__RING_UNIT, bounds->capacity, bounds->message_max);
-    *units = power_of_two((bounds->capacity + 1) * each);
+    *units = with_chunks((bounds->capacity + 1) * each);
     return APR_SUCCESS;
+}
+
+/* For one of the largest messages, in a ring that grows. */
+static apr_uint64_t least_units(const xipc__ring_bounds_t *bounds)
+{
+    return with_chunks(2 * units_of(bounds->message_max) + XIPC__RING_FIXED + 1);
 }
 
 static apr_status_t choose_units(apr_uint64_t *units, const xipc__ring_bounds_t *bounds)
 {
     if (bounds->capacity > 0 && bounds->message_max > 0) return bounded_units(units, bounds);
-    if (bounds->message_max / XIPC__RING_UNIT > UNITS_MAX / 2 - 2)
+    if (bounds->message_max / XIPC__RING_UNIT > UNITS_MAX / 2 - 2 - XIPC__CHUNK_UNITS)
         return xipc__fail(XIPC_ELIMIT,
                           "a message in shared memory has up to %" APR_UINT64_T_FMT
                           " bytes, asked for %" APR_SIZE_T_FMT,
-                          (UNITS_MAX / 2 - 2) * XIPC__RING_UNIT, bounds->message_max);
+                          (UNITS_MAX / 2 - 2 - XIPC__CHUNK_UNITS) * XIPC__RING_UNIT,
+                          bounds->message_max);
     /* as much as the machine has: only what is used takes memory */
-    apr_uint64_t least = 2 * units_of(bounds->message_max);
+    apr_uint64_t least = least_units(bounds);
     apr_uint64_t most = xipc__port_memory_most() / XIPC__RING_UNIT;
     *units = power_of_two(most > least ? most : least);
     return APR_SUCCESS;
@@ -116,7 +130,7 @@ apr_status_t xipc__ring_create(xipc__ring_t **ring, const xipc__ring_bounds_t *b
     apr_status_t rv = choose_units(&units, bounds);
     if (rv != APR_SUCCESS) return rv;
     int is_fixed = bounds->capacity > 0 && bounds->message_max > 0;
-    apr_uint64_t least = 2 * units_of(bounds->message_max);
+    apr_uint64_t least = least_units(bounds);
     rv = create_memory(&memory, &units, is_fixed ? units : least, pool);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__port_park_create(&park, pool);
@@ -229,7 +243,8 @@ void xipc__ring_bounds(xipc__ring_bounds_t *bounds, const xipc__ring_t *ring)
 
 apr_size_t xipc__ring_message_max(const xipc__ring_t *ring)
 {
-    apr_size_t most = (apr_size_t)(ring->units / 2 - 1) * XIPC__RING_UNIT;
+    apr_uint64_t chunk = ring->units > XIPC__RING_FIXED ? XIPC__CHUNK_UNITS : 0;
+    apr_size_t most = (apr_size_t)(ring->units / 2 - 1 - chunk) * XIPC__RING_UNIT;
     if (ring->bounds.message_max > 0 && ring->bounds.message_max < most)
         most = ring->bounds.message_max;
     return ring->bounds.bytes > 0 && ring->bounds.bytes < most ? ring->bounds.bytes : most;

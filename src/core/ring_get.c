@@ -3,8 +3,6 @@
  */
 #include "core/ring_layout.h"
 
-enum { CHUNK_UNITS = XIPC__RING_CHUNK / XIPC__RING_UNIT };
-
 static xipc__side_t *readers(const xipc__ring_t *ring)
 {
     return &ring->header->sides[XIPC__READERS];
@@ -47,11 +45,11 @@ static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const look_t *loo
 {
     xipc__side_t *side = readers(ring);
     apr_uint64_t offset = xipc__mark_place(mark) & (ring->units - 1);
-    apr_uint64_t first = offset / CHUNK_UNITS;
+    apr_uint64_t first = offset / XIPC__CHUNK_UNITS;
     apr_uint64_t end =
-        look->kind == XIPC__RECORD_PAD ? first + 1 : (offset + look->units) / CHUNK_UNITS;
+        look->kind == XIPC__RECORD_PAD ? first + 1 : (offset + look->units) / XIPC__CHUNK_UNITS;
     if (first == 0) first = 1;
-    if (first < end) {
+    if (first < end && ring->units > XIPC__RING_FIXED) {
         /* the records there are going to be zeros: whoever repairs must not walk over them */
         atomic_store_explicit(&side->next, look->next, memory_order_release);
         XIPC__POINT("get.discarding");

@@ -14,10 +14,14 @@
 enum {
     XIPC__RING_MAGIC = 0x78715247,
     XIPC__RING_VERSION = 1,
-    XIPC__RING_UNIT = 64,          /* bytes: records begin and end at multiples */
-    XIPC__RING_START = 65536,      /* where the records begin */
-    XIPC__RING_CHUNK = 1024 * 1024 /* memory is asked for and given back in these */
+    XIPC__RING_UNIT = 64,           /* bytes: records begin and end at multiples */
+    XIPC__RING_START = 65536,       /* where the records begin */
+    XIPC__RING_CHUNK = 1024 * 1024, /* memory is asked for and given back in these */
+    XIPC__CHUNK_UNITS = XIPC__RING_CHUNK / XIPC__RING_UNIT
 };
+
+/* A ring of more units than that grows and shrinks; a smaller one is there as a whole. */
+#define XIPC__RING_FIXED ((apr_uint64_t)8 * XIPC__CHUNK_UNITS)
 
 #define XIPC__RING_NONE ((apr_uint64_t)-1)
 

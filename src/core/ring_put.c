@@ -4,7 +4,7 @@
 #include "core/ring_layout.h"
 
 /* A ring of at least so many units is walked through only as far as there is a backlog. */
-enum { BACKLOG = 1024, CHUNK_UNITS = XIPC__RING_CHUNK / XIPC__RING_UNIT };
+enum { BACKLOG = 1024 };
 
 /* Where the next record goes. */
 typedef struct {
@@ -26,13 +26,23 @@ static apr_uint64_t units_of(apr_size_t size)
 }
 
 /* Up to the end of the ring when it does not fit there, or when there is plenty of room before. */
-static apr_uint64_t pad_before(const xipc__ring_t *ring, const spot_t *spot, apr_uint64_t used)
+static apr_uint64_t pad_before(const xipc__ring_t *ring, const spot_t *spot, apr_uint64_t held)
 {
     apr_uint64_t left = ring->units - spot->offset;
     if (spot->units > left) return left;
-    if (ring->units <= CHUNK_UNITS || used > spot->offset) return 0;
-    apr_uint64_t before = spot->offset - used;
-    return before > BACKLOG && before > 2 * used && before >= spot->units ? left : 0;
+    if (ring->units <= XIPC__RING_FIXED || held > spot->offset) return 0;
+    apr_uint64_t before = spot->offset - held;
+    return before > BACKLOG && before > 2 * held && before >= spot->units ? left : 0;
+}
+
+/*
+ * Units that can't be written. A chunk whose memory is going to be given back is the readers' until
+ * it is free as a whole: what was written to its beginning would go with it.
+ */
+static apr_uint64_t held_units(const xipc__ring_t *ring, apr_uint64_t used, apr_uint64_t freed)
+{
+    if (ring->units <= XIPC__RING_FIXED) return used;
+    return used + xipc__mark_place(freed) % XIPC__CHUNK_UNITS;
 }
 
 /* Bytes of all messages, each rounded up: without headers, and without the pad if it is in there. */
@@ -53,13 +63,14 @@ static apr_status_t find(spot_t *spot, const xipc__ring_t *ring, apr_uint64_t ta
     apr_uint32_t count = xipc__mark_count(tail) - xipc__mark_count(freed);
     if (used > ring->units || count > used) return xipc__ring_bad("the marks");
     spot->offset = xipc__mark_place(tail) & (apr_uint32_t)(ring->units - 1);
-    spot->pad = pad_before(ring, spot, used);
+    apr_uint64_t held = held_units(ring, used, freed);
+    spot->pad = pad_before(ring, spot, held);
     if (ring->bounds.capacity > 0 && count >= ring->bounds.capacity) return XIPC_EFULL;
     if (ring->bounds.bytes > 0 &&
         bytes_in(ring, used, count, spot->offset) + (spot->units - 1) * XIPC__RING_UNIT >
             ring->bounds.bytes + XIPC__RING_UNIT - 1)
         return XIPC_EFULL;
-    return used + spot->pad + spot->units <= ring->units ? APR_SUCCESS : XIPC_EFULL;
+    return held + spot->pad + spot->units <= ring->units ? APR_SUCCESS : XIPC_EFULL;
 }
 
 /* The same, looking at the readers' side only when it is not known to be enough. */
@@ -67,8 +78,8 @@ static apr_status_t find_room(spot_t *spot, xipc__ring_t *ring, apr_uint64_t tai
 {
     xipc__side_t *side = writers(ring);
     apr_uint64_t seen = atomic_load_explicit(&side->seen, memory_order_relaxed);
-    int is_near =
-        ring->units <= CHUNK_UNITS || xipc__mark_place(tail) - xipc__mark_place(seen) <= BACKLOG;
+    int is_near = ring->units <= XIPC__RING_FIXED ||
+                  xipc__mark_place(tail) - xipc__mark_place(seen) <= BACKLOG;
     apr_status_t rv = is_near ? find(spot, ring, tail, seen) : XIPC_EFULL;
     if (rv != XIPC_EFULL) return rv;
     /* acquire: what was read there has been read before we overwrite it */
@@ -84,15 +95,12 @@ static apr_status_t find_room(spot_t *spot, xipc__ring_t *ring, apr_uint64_t tai
 /* Ask for the chunks that begin in these units; the first one is always there. */
 static apr_status_t commit(xipc__ring_t *ring, apr_uint64_t offset, apr_uint64_t units)
 {
-    apr_uint64_t first = (offset + CHUNK_UNITS - 1) / CHUNK_UNITS;
-    apr_uint64_t end = (offset + units - 1) / CHUNK_UNITS + 1;
+    apr_uint64_t first = (offset + XIPC__CHUNK_UNITS - 1) / XIPC__CHUNK_UNITS;
+    apr_uint64_t end = (offset + units - 1) / XIPC__CHUNK_UNITS + 1;
     if (first == 0) first = 1;
-    if (first >= end) return APR_SUCCESS;
-    apr_uint64_t from = first * XIPC__RING_CHUNK;
-    apr_uint64_t to = end * XIPC__RING_CHUNK;
-    apr_uint64_t all = ring->units * XIPC__RING_UNIT;
-    return xipc__port_memory_commit(ring->memory, XIPC__RING_START + from,
-                                    (to < all ? to : all) - from);
+    if (first >= end || ring->units <= XIPC__RING_FIXED) return APR_SUCCESS;
+    return xipc__port_memory_commit(ring->memory, XIPC__RING_START + first * XIPC__RING_CHUNK,
+                                    (end - first) * XIPC__RING_CHUNK);
 }
 
 /* ---- records ---- */

@@ -1,0 +1,289 @@
+/* A process is killed at each named place inside a queue in shared memory; see docs/queue-protocol.md. */
+#include "points.h"
+#include "testing.h"
+
+/* ---- the child ---- */
+
+static const char *kill_at;
+static apr_int64_t hits_left;
+
+static void kill_here(const char *name)
+{
+    if (strcmp(name, kill_at) == 0 && --hits_left == 0) system_kill_self();
+}
+
+enum { BURST = 4, ROUNDS = 60, PUT = 0, GOT = 1 };
+
+/* What the child tells: a number, and whether it has been put or got. */
+static int tell(xipc_connection_t *told, apr_int64_t number, int what)
+{
+    return testing_send_int(told, 2 * number + what);
+}
+
+/* A message begins with its number; the rest follows from it. */
+static apr_status_t put_one(xipc_queue_t *queue, apr_int64_t number, char *bytes, apr_size_t size,
+                            int in_place)
+{
+    void *place = bytes;
+    if (in_place && number % 5 == 3) { /* one in between that comes to nothing */
+        apr_status_t rv = xipc_queue_reserve(&place, queue, size, 0);
+        if (rv == APR_SUCCESS) rv = xipc_queue_abandon(queue, place);
+        if (rv != APR_SUCCESS) return rv;
+    }
+    if (in_place) {
+        apr_status_t rv = xipc_queue_reserve(&place, queue, size, 0);
+        if (rv != APR_SUCCESS) return rv;
+    }
+    testing_fill(place, size, (unsigned)number);
+    memcpy(place, &number, sizeof number);
+    return in_place ? xipc_queue_commit(queue, place, size) : xipc_queue_put(queue, place, size, 0);
+}
+
+static apr_status_t get_one(apr_int64_t *number, xipc_queue_t *queue, char *bytes, apr_size_t most,
+                            int in_place)
+{
+    const void *data = bytes;
+    apr_size_t size;
+    apr_status_t rv = in_place ? xipc_queue_peek(&data, &size, queue, 0)
+                               : xipc_queue_get_into(&size, queue, bytes, most, 0);
+    if (rv != APR_SUCCESS) return rv;
+    memcpy(number, data, sizeof *number);
+    return in_place ? xipc_queue_release(queue, data) : APR_SUCCESS;
+}
+
+static apr_size_t size_of(apr_int64_t number, apr_size_t most)
+{
+    return sizeof number + (apr_size_t)(number * 370037) % (most - sizeof number + 1);
+}
+
+/* Put some and get some, tell each, until the place is reached. */
+static int churn(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_queue_t *queue;
+    xipc_connection_t *told;
+    apr_int64_t most, in_place;
+    if (xipc_values_get_queue(&queue, args, 0) != APR_SUCCESS) return 90;
+    if (xipc_values_get_connection(&told, args, 1) != APR_SUCCESS) return 91;
+    if (xipc_values_get_string(&kill_at, args, 2) != APR_SUCCESS) return 92;
+    if (xipc_values_get_int(&hits_left, args, 3) != APR_SUCCESS) return 93;
+    if (xipc_values_get_int(&most, args, 4) != APR_SUCCESS) return 94;
+    if (xipc_values_get_int(&in_place, args, 5) != APR_SUCCESS) return 95;
+    char *bytes = apr_palloc(pool, (apr_size_t)most);
+    xipc__test_point_hook = kill_here;
+    apr_int64_t put = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < BURST; i++, put++) {
+            apr_size_t size = size_of(put, (apr_size_t)most);
+            if (put_one(queue, put, bytes, size, (int)in_place) != APR_SUCCESS) return 96;
+            if (!tell(told, put, PUT)) return 97;
+        }
+        for (int i = 0; i < BURST; i++) {
+            apr_int64_t number;
+            if (get_one(&number, queue, bytes, (apr_size_t)most, (int)in_place) != APR_SUCCESS)
+                return 98;
+            if (!tell(told, number, GOT)) return 99;
+        }
+    }
+    return 0;
+}
+
+/* ---- the parent ---- */
+
+typedef struct {
+    apr_size_t capacity;
+    apr_size_t most;
+    int in_place;
+} kind_t;
+
+static xipc_queue_t *make(const kind_t *kind, testing_t *test)
+{
+    xipc_queue_options_t *options;
+    xipc_queue_t *queue = NULL;
+    CHECK_OK(xipc_queue_options_create(&options, test->pool));
+    CHECK_OK(xipc_queue_options_backend_set(options, XIPC_QUEUE_SHM));
+    CHECK_OK(xipc_queue_options_capacity_set(options, kind->capacity));
+    if (kind->capacity > 0) CHECK_OK(xipc_queue_options_message_max_set(options, kind->most));
+    return CHECK_OK(xipc_queue_create_ex(&queue, options, test->pool)) ? queue : NULL;
+}
+
+static xipc_process_t *start(xipc_connection_t **told, xipc_queue_t *queue, const char *point,
+                             apr_int64_t hits, const kind_t *kind, testing_t *test)
+{
+    xipc_connection_t *there;
+    if (!CHECK_OK(xipc_pipe_create(told, &there, 0, test->pool))) return NULL;
+    xipc_values_t *args = testing_queue_args(queue, test->pool);
+    CHECK_OK(xipc_values_add_connection(args, there));
+    CHECK_OK(xipc_values_add_string(args, point));
+    CHECK_OK(xipc_values_add_int(args, hits));
+    CHECK_OK(xipc_values_add_int(args, (apr_int64_t)kind->most));
+    CHECK_OK(xipc_values_add_int(args, kind->in_place));
+    xipc_process_t *process = testing_start(test, churn, args);
+    CHECK_OK(xipc_connection_close(there));
+    return process;
+}
+
+/* What is left: whole, in order, all that was put and not taken; one more either way is the dead one's. */
+static void check_rest(xipc_queue_t *queue, apr_int64_t put, apr_int64_t got, const kind_t *kind,
+                       testing_t *test)
+{
+    apr_int64_t next = -1;
+    for (;;) {
+        void *data;
+        apr_size_t size;
+        apr_int64_t number = -1;
+        apr_status_t rv = xipc_queue_get(&data, &size, queue, 0, test->pool);
+        if (rv == XIPC_EEMPTY) break;
+        REQUIRE_OK(rv);
+        REQUIRE(size >= sizeof number);
+        memcpy(&number, data, sizeof number);
+        if (next < 0)
+            CHECK(number == got + 1 || number == got + 2);
+        else
+            CHECK_NUMBER(next, number);
+        CHECK_NUMBER(size_of(number, kind->most), size);
+        testing_fill(data, sizeof number, (unsigned)number);
+        CHECK(testing_is_filled(data, size, (unsigned)number));
+        next = number + 1;
+    }
+    if (next >= 0)
+        CHECK(next == put + 1 || next == put + 2);
+    else
+        CHECK(put - got <= 1);
+}
+
+static void check_capacity(xipc_queue_t *queue, const kind_t *kind)
+{
+    char buffer[16];
+    apr_size_t size;
+    if (kind->capacity == 0) return;
+    for (int turn = 0; turn < 3; turn++) {
+        for (apr_size_t i = 0; i < kind->capacity; i++) CHECK_OK(xipc_queue_put(queue, "x", 1, 0));
+        CHECK_STATUS(XIPC_EFULL, xipc_queue_put(queue, "x", 1, 0));
+        for (apr_size_t i = 0; i < kind->capacity; i++)
+            CHECK_OK(xipc_queue_get_into(&size, queue, buffer, sizeof buffer, 0));
+    }
+}
+
+/* How many messages the child's last words tell of: the highest number put, and got. */
+static void hear(apr_int64_t *put, apr_int64_t *got, xipc_connection_t *told)
+{
+    apr_int64_t word;
+    *put = *got = -1;
+    while (testing_recv_int(&word, told, TESTING_PATIENCE))
+        *(word % 2 == PUT ? put : got) = word / 2;
+}
+
+static int kill_once(const char *point, apr_int64_t hits, const kind_t *kind, testing_t *outer)
+{
+    testing_t test = *outer;
+    xipc_connection_t *told;
+    apr_int64_t put, got;
+    if (!CHECK_OK(apr_pool_create(&test.pool, outer->pool))) return 0;
+    xipc_queue_t *queue = make(kind, &test);
+    xipc_process_t *process = queue != NULL ? start(&told, queue, point, hits, kind, &test) : NULL;
+    if (process == NULL) return 0;
+    hear(&put, &got, told);
+    int exitcode = testing_finish(process);
+    CHECK(exitcode == 0 || exitcode == -9);
+    apr_time_t began = system_clock();
+    check_rest(queue, put, got, kind, &test);
+    check_capacity(queue, kind);
+    CHECK(system_clock() - began < apr_time_from_sec(10));
+    if (exitcode == 0) CHECK_NUMBER(put, got);
+    apr_pool_destroy(test.pool);
+    return exitcode == -9;
+}
+
+/* Every point of a kind of queue is reached, and survived at its first, second and a later passing. */
+static void kill_at_each(const char *const *points, apr_size_t count, const kind_t *kind,
+                         testing_t *test)
+{
+    static const apr_int64_t hits[] = {1, 2, 5, 11};
+    for (apr_size_t i = 0; i < count; i++) {
+        int killed = 0;
+        for (int k = 0; k < (system_rounds(8) < 8 ? 2 : 4); k++)
+            killed += kill_once(points[i], hits[k], kind, test);
+        if (killed == 0) CHECK_TEXT("a point that is reached", points[i]);
+    }
+}
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+static void death_in_put_or_get_harms_nobody(testing_t *test)
+{
+    static const char *const points[] = {
+        "put.entered", "put.padded", "put.record", "put.written", "put.published", "put.left",
+        "get.entered", "get.read",   "get.taken",  "get.freed",   "get.left"};
+    static const kind_t kind = {5, 150, 0};
+    kill_at_each(points, COUNT_OF(points), &kind, test);
+}
+
+static void death_while_memory_is_given_back_harms_nobody(testing_t *test)
+{
+    static const char *const points[] = {"get.discarding", "put.record", "get.taken"};
+    static const kind_t kind = {0, 900000, 0};
+    kill_at_each(points, COUNT_OF(points), &kind, test);
+}
+
+static void death_in_place_harms_nobody(testing_t *test)
+{
+    static const char *const points[] = {"put.published",   "place.committing", "place.committed",
+                                         "place.abandoned", "place.held",       "place.taken",
+                                         "get.left",        "place.released"};
+    static const kind_t kind = {5, 150, 1};
+    kill_at_each(points, COUNT_OF(points), &kind, test);
+}
+
+/* The one that repairs dies as well. */
+static void death_in_the_repair_harms_nobody(testing_t *test)
+{
+    static const char *const points[] = {"repair.entered", "repair.counted"};
+    static const kind_t kind = {5, 150, 0};
+    for (int i = 0; i < 4; i++) {
+        xipc_connection_t *told;
+        xipc_queue_stat_t stat;
+        xipc_queue_t *queue = make(&kind, test);
+        REQUIRE(queue != NULL);
+        const char *first = i < 2 ? "put.written" : "get.taken";
+        CHECK_NUMBER(-9, testing_finish(start(&told, queue, first, 1, &kind, test)));
+        CHECK_NUMBER(-9, testing_finish(start(&told, queue, points[i % 2], 1, &kind, test)));
+        (void)xipc_queue_put(queue, "x", 1, 0);
+        void *data;
+        apr_size_t size;
+        while (xipc_queue_get(&data, &size, queue, 0, test->pool) == APR_SUCCESS)
+            ;
+        check_capacity(queue, &kind);
+        CHECK_OK(xipc_queue_stat(&stat, queue));
+        CHECK(i < 2 ? stat.lost_by_writers >= 1 : stat.lost_by_readers >= 1);
+        CHECK_OK(xipc_queue_close(queue));
+    }
+}
+
+static void stat_tells_what_was_lost_and_whose_it_was(testing_t *test)
+{
+    static const kind_t kind = {5, 150, 0};
+    xipc_connection_t *told;
+    xipc_queue_stat_t stat;
+    xipc_queue_t *queue = make(&kind, test);
+    REQUIRE(queue != NULL);
+    xipc_process_t *process = start(&told, queue, "put.written", 3, &kind, test);
+    REQUIRE(process != NULL);
+    apr_int64_t pid = xipc_process_pid(process);
+    CHECK_NUMBER(-9, testing_finish(process));
+    CHECK_OK(xipc_queue_put(queue, "x", 1, 0));
+    CHECK_OK(xipc_queue_stat(&stat, queue));
+    CHECK_NUMBER(3, stat.count);
+    CHECK_NUMBER(1, stat.lost_by_writers);
+    CHECK_NUMBER(pid, stat.last_lost_writer);
+    CHECK_NUMBER(0, stat.lost_by_readers);
+}
+
+static const testing_case_t cases[] = {
+    EACH_METHOD(death_in_put_or_get_harms_nobody),
+    EACH_METHOD(death_while_memory_is_given_back_harms_nobody),
+    EACH_METHOD(death_in_place_harms_nobody),
+    EACH_METHOD(death_in_the_repair_harms_nobody),
+    EACH_METHOD(stat_tells_what_was_lost_and_whose_it_was),
+};
+
+TESTING_MAIN("queue.points", cases)
