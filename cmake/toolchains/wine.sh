@@ -58,4 +58,15 @@ if [[ ${1-} == --stop ]]; then
 fi
 mkdir -p "$cache"
 [[ -e $WINEPREFIX/ready ]] || make_prefix
-exec wine "$@"
+
+# The first program of a session starts Wine's own ones, which keep its streams open as long as they live. So the program
+# writes to files without a name, and what reads them ends with the program.
+streams=$(mktemp -d)
+exec 3>"$streams/out" 4<"$streams/out" 5>"$streams/err" 6<"$streams/err"
+rm -r "$streams"
+wine "$@" >&3 2>&5 3>&- 4<&- 5>&- 6<&- </dev/null &
+program=$!
+trap 'kill "$program" 2>/dev/null' TERM INT
+tail -c +1 -s 0.05 --pid="$program" -f <&4
+cat <&6 >&2
+wait "$program"
