@@ -62,6 +62,7 @@ mkdir -p "$cache"
 # The first program of a session starts Wine's own ones, which keep its streams open as long as they live. So the program
 # writes to files without a name, and what reads them ends with the program.
 streams=$(mktemp -d)
+# shellcheck disable=SC2094 # one end writes what the other reads: that is meant
 exec 3>"$streams/out" 4<"$streams/out" 5>"$streams/err" 6<"$streams/err"
 rm -r "$streams"
 wine "$@" >&3 2>&5 3>&- 4<&- 5>&- 6<&- </dev/null &
