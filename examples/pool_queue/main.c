@@ -48,7 +48,7 @@ static void try_plain_queue(xipc_process_pool_t *workers, apr_pool_t *pool)
 {
     xipc_queue_t *plain;
     char text[256];
-    check(xipc_queue_create(&plain, 3, 0, pool), "xipc_queue_create");
+    check(xipc_queue_create(&plain, 3, 64, pool), "xipc_queue_create");
     apr_status_t rv = apply(workers, write_messages, plain, pool);
     if (rv != XIPC_EINHERIT) check(rv == APR_SUCCESS ? APR_EGENERAL : rv, "plain queue");
     printf("parent: plain queue = refused: %s\n", xipc_strerror(rv, text, sizeof text));

@@ -56,7 +56,10 @@ int main(int argc, char **argv)
 {
     xipc_queue_t *queue;
     apr_pool_t *pool = example_begin(argc, argv);
+    xipc_queue_caps_t caps;
     check(xipc_queue_create(&queue, 0, 0, pool), "xipc_queue_create");
+    check(xipc_queue_caps(&caps, queue), "xipc_queue_caps");
+    printf("parent: queue backend = %s\n", caps.backend_name);
     xipc_process_t *writer = start(write_messages, queue, pool);
     xipc_process_t *reader = start(read_messages, queue, pool);
     join("writer", writer);

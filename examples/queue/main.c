@@ -31,7 +31,10 @@ int main(int argc, char **argv)
     void *message;
     apr_size_t size;
     apr_pool_t *pool = example_begin(argc, argv);
-    check(xipc_queue_create(&queue, 3, 0, pool), "xipc_queue_create");
+    xipc_queue_caps_t caps;
+    check(xipc_queue_create(&queue, 3, 64, pool), "xipc_queue_create");
+    check(xipc_queue_caps(&caps, queue), "xipc_queue_caps");
+    printf("queue: backend = %s\n", caps.backend_name);
 
     put(queue, "m1");
     put(queue, "m2");
