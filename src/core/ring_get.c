@@ -48,7 +48,7 @@ static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const look_t *loo
     apr_uint64_t first = offset / XIPC__CHUNK_UNITS;
     apr_uint64_t end =
         look->kind == XIPC__RECORD_PAD ? first + 1 : (offset + look->units) / XIPC__CHUNK_UNITS;
-    if (first == 0) first = 1;
+    if (first < XIPC__CHUNKS_KEPT) first = XIPC__CHUNKS_KEPT;
     if (first < end && ring->units > XIPC__RING_FIXED) {
         /* the records there are going to be zeros: whoever repairs must not walk over them */
         atomic_store_explicit(&side->next, look->next, memory_order_release);

@@ -20,8 +20,12 @@ enum {
     XIPC__CHUNK_UNITS = XIPC__RING_CHUNK / XIPC__RING_UNIT
 };
 
-/* A ring of more units than that grows and shrinks; a smaller one is there as a whole. */
-#define XIPC__RING_FIXED ((apr_uint64_t)8 * XIPC__CHUNK_UNITS)
+/*
+ * A ring of more units than that grows and shrinks; a smaller one is there as a whole. The first
+ * chunks are kept, since asking for memory costs more than a message.
+ */
+#define XIPC__RING_FIXED ((apr_uint64_t)64 * XIPC__CHUNK_UNITS)
+enum { XIPC__CHUNKS_KEPT = 8 };
 
 #define XIPC__RING_NONE ((apr_uint64_t)-1)
 

@@ -15,7 +15,7 @@ static void kill_here(const char *name)
 enum { BURST = 4, ROUNDS = 60, PUT = 0, GOT = 1 };
 
 /* What the child tells: a number, and whether it has been put or got. */
-static int tell(xipc_connection_t *told, apr_int64_t number, int what)
+static int report(xipc_connection_t *told, apr_int64_t number, int what)
 {
     return testing_send_int(told, 2 * number + what);
 }
@@ -75,13 +75,13 @@ static int churn(xipc_values_t *args, apr_pool_t *pool)
         for (int i = 0; i < BURST; i++, put++) {
             apr_size_t size = size_of(put, (apr_size_t)most);
             if (put_one(queue, put, bytes, size, (int)in_place) != APR_SUCCESS) return 96;
-            if (!tell(told, put, PUT)) return 97;
+            if (!report(told, put, PUT)) return 97;
         }
         for (int i = 0; i < BURST; i++) {
             apr_int64_t number;
             if (get_one(&number, queue, bytes, (apr_size_t)most, (int)in_place) != APR_SUCCESS)
                 return 98;
-            if (!tell(told, number, GOT)) return 99;
+            if (!report(told, number, GOT)) return 99;
         }
     }
     return 0;
@@ -221,7 +221,7 @@ static void death_in_put_or_get_harms_nobody(testing_t *test)
 static void death_while_memory_is_given_back_harms_nobody(testing_t *test)
 {
     static const char *const points[] = {"get.discarding", "put.record", "get.taken"};
-    static const kind_t kind = {0, 900000, 0};
+    static const kind_t kind = {0, 4000000, 0};
     kill_at_each(points, COUNT_OF(points), &kind, test);
 }
 
