@@ -24,12 +24,12 @@ static apr_status_t copy_out(void **data, apr_size_t *size, const xipc__ring_get
     void *place = xipc__room_get(room, get->size);
     if (place == NULL && room->pool != NULL) return APR_ENOMEM;
     *size = get->size;
-    if (place == NULL && get->size > room->capacity)
+    if (place == NULL)
         return xipc__fail(XIPC_EMSGSIZE,
                           "the message has %" APR_SIZE_T_FMT
                           " bytes, the buffer has %" APR_SIZE_T_FMT,
                           get->size, room->capacity);
-    if (get->size > 0) memcpy(place, get->data, get->size);
+    memcpy(place, get->data, get->size);
     *data = place;
     return APR_SUCCESS;
 }
