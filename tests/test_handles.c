@@ -82,7 +82,7 @@ static void bytes_come_although_their_handles_can_not(testing_t *test)
 
 static apr_os_file_t told; /* of the program's own, which a forked child has too */
 
-static int tell(xipc_values_t *args, apr_pool_t *pool)
+static int say_it(xipc_values_t *args, apr_pool_t *pool)
 {
     (void)args;
     (void)pool;
@@ -102,7 +102,7 @@ static void target_never_runs_when_the_start_fails_for_want_of_handles(testing_t
     REQUIRE_OK(apr_file_pipe_create(&from, &to, test->pool));
     REQUIRE_OK(apr_os_file_get(&told, to));
     for (int i = 0; i < system_rounds(1000); i++) {
-        xipc_process_t *process = testing_create(test, tell, NULL);
+        xipc_process_t *process = testing_create(test, say_it, NULL);
         if (!system_limit_handles(0)) {
             testing_skip("no limit of handles here");
             return;
@@ -111,7 +111,7 @@ static void target_never_runs_when_the_start_fails_for_want_of_handles(testing_t
         system_unlimit_handles();
         CHECK(is_out_of_handles(rv));
     }
-    CHECK_NUMBER(0, testing_run(test, tell, NULL)); /* and one that runs */
+    CHECK_NUMBER(0, testing_run(test, say_it, NULL)); /* and one that runs */
     CHECK_OK(apr_file_close(to));
     CHECK_OK(apr_file_read(from, bytes, &size));
     CHECK_NUMBER(1, size);
