@@ -59,13 +59,18 @@ fi
 mkdir -p "$cache"
 [[ -e $WINEPREFIX/ready ]] || make_prefix
 
+# Linux places the memory of a process at random, now and then (1 start of some 5000) where Wine wants a page of its own:
+# then the start fails. Not every container lets us ask for fixed places.
+fixed=()
+if setarch -R true 2>/dev/null; then fixed=(setarch -R); fi
+
 # The first program of a session starts Wine's own ones, which keep its streams open as long as they live. So the program
 # writes to files without a name, and what reads them ends with the program.
 streams=$(mktemp -d)
 # shellcheck disable=SC2094 # one end writes what the other reads: that is meant
 exec 3>"$streams/out" 4<"$streams/out" 5>"$streams/err" 6<"$streams/err"
 rm -r "$streams"
-wine "$@" >&3 2>&5 3>&- 4<&- 5>&- 6<&- </dev/null &
+"${fixed[@]}" wine "$@" >&3 2>&5 3>&- 4<&- 5>&- 6<&- </dev/null &
 program=$!
 trap 'kill "$program" 2>/dev/null' TERM INT
 tail -c +1 -s 0.05 --pid="$program" -f <&4
