@@ -1,16 +1,19 @@
 /*
  * mailslot.c - mailslots as they are on Windows, and as they are under Wine.
  *
- * Up to version 8 Wine makes a mailslot of a pair of Unix datagram sockets. That system bounds what is unread, and the
- * writer who meets the bound blocks, where nothing can wake it. It also can't count the messages; by that it is told
- * from the others, which keep messages in memory.
+ * Up to version 8 Wine makes a mailslot of a pair of Unix datagram sockets. That system bounds what
+ * is unread, and the writer who meets the bound blocks, where nothing can wake it. It also can't
+ * count the messages; by that it is told from the others, which keep messages in memory.
  */
 #include "win32/mailslot.h"
 
 /* On Windows the messages take kernel memory. */
 enum { MEMORY = 4 * 1024 * 1024, MEMORY_OVERHEAD = 128 };
 
-/* The send buffer of a socket: net.core.wmem_default is 212,992 bytes. A sixteenth is left for what a kernel may add. */
+/*
+ * The send buffer of a socket: net.core.wmem_default is 212,992 bytes. A sixteenth is left for what
+ * a kernel may add.
+ */
 enum {
     SOCKET_BUFFER = 212992 / 16 * 15,
     SOCKET_OVERHEAD = 320,
@@ -19,7 +22,7 @@ enum {
     SOCKET_LINEAR = 16384
 };
 
-/* What Linux takes for a datagram (its "truesize"), measured on 6.18: the next power of two, or pages. */
+/* What Linux takes for a datagram, its "truesize": a power of two, or pages (measured on 6.18). */
 static apr_size_t datagram_cost(apr_size_t size)
 {
     apr_size_t needed = size + SOCKET_OVERHEAD;
@@ -89,6 +92,6 @@ static BOOL CALLBACK ask(INIT_ONCE *once, void *parameter, void **context)
 
 int xipc__mailslot_counts(void)
 {
-    /* when it can't be found out now it is as with Wine's: that is right everywhere, with less room */
+    /* when it can't be found out now it is as with Wine's: right everywhere, with less room */
     return InitOnceExecuteOnce(&asked, ask, NULL, NULL) && is_counting;
 }

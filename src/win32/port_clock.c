@@ -5,7 +5,7 @@
 
 apr_time_t xipc__port_clock(void)
 {
-    /* neither fails since Windows XP; the counter runs from the start of the system, so processes can compare it */
+    /* neither fails since Windows XP; it counts from the system's start: processes can compare */
     LARGE_INTEGER frequency, count;
     QueryPerformanceFrequency(&frequency);
     QueryPerformanceCounter(&count);

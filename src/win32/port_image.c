@@ -27,7 +27,7 @@ static apr_status_t image_open(image_t *image, HMODULE module)
 
 /* ---- build identity ---- */
 
-/* What a linker leaves for a debugger, to match a program with its symbols: different for each build. */
+/* What a linker leaves for a debugger, to match a program with its symbols: new for each build. */
 typedef struct {
     char signature[4]; /* "RSDS" */
     unsigned char guid[16];
@@ -63,9 +63,9 @@ static int build_add_guid(xipc__place_t *place, const image_t *image)
 }
 
 /*
- * A hash of the code (FNV-1a), for a module linked without a stamp. The loader may have changed addresses in it where
- * the processor has no relative ones (i386); two processes then take one build for two. That refuses what would be right,
- * and never the other way round.
+ * A hash of the code (FNV-1a), for a module linked without a stamp. The loader may have changed
+ * addresses in it where the processor has no relative ones (i386); two processes then take one
+ * build for two. That refuses what would be right, and never the other way round.
  */
 static void build_add_code(xipc__place_t *place, const image_t *image)
 {

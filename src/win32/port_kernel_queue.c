@@ -1,17 +1,20 @@
 /*
  * port_kernel_queue.c - the system's own queue: a mailslot, with a bound.
  *
- * A mailslot has no bound, tells no writer when there is room, and can't be waited for under Wine. So a queue is a
- * mailslot, a page of shared memory that counts what went in and what came out, a mutex over both, and two events that
- * follow the count: not_empty, not_full. Both numbers only grow, and each message carries its own.
+ * A mailslot has no bound, tells no writer when there is room, and can't be waited for under Wine.
+ * So a queue is a mailslot, a page of shared memory that counts what went in and what came out, a
+ * mutex over both, and two events that follow the count: not_empty, not_full. Both numbers only
+ * grow, and each message carries its own.
  *
- * Any process may be killed at any instruction. The system then gives its mutex to the next one, and says so
- * (WAIT_ABANDONED); that one repairs the count. For it to come at all, an event is set before the change that makes it
- * true, and reset after the one that makes it false: whoever is to notice is awake by then.
+ * Any process may be killed at any instruction. The system then gives its mutex to the next one,
+ * and says so (WAIT_ABANDONED); that one repairs the count. For it to come at all, an event is set
+ * before the change that makes it true, and reset after the one that makes it false: whoever is to
+ * notice is awake by then.
  *
- * What a killed process leaves is a count that is too high by one, never too low: it had not yet written what it counts,
- * or had taken what it did not uncount. Where the system counts messages that is put right at once; elsewhere the
- * message that comes next tells by its number that others before it don't exist, or an empty mailslot says it.
+ * What a killed process leaves is a count that is too high by one, never too low: it had not yet
+ * written what it counts, or had taken what it did not uncount. Where the system counts messages
+ * that is put right at once; elsewhere the message that comes next tells by its number that others
+ * before it don't exist, or an empty mailslot says it.
  */
 #include "win32/mailslot.h"
 #include "xipc/queue.h"
@@ -48,7 +51,7 @@ struct xipc__kernel_queue_t {
     unsigned char *buffer; /* one message with its header, for who holds the mutex */
 };
 
-/* How long the mutex is waited for when time is up but there is work: its holder only needs a few instructions. */
+/* How long the mutex is waited for when time is up but there is work: its holder is quick. */
 enum { GRACE = APR_USEC_PER_SEC };
 
 int xipc__port_kernel_queue_backend(void)
@@ -92,7 +95,7 @@ static void correct(xipc__kernel_queue_t *queue)
 static void repair(xipc__kernel_queue_t *queue)
 {
     page_t *page = queue->page;
-    /* it may have written the message and not counted it; when it has not, its number is one that never comes */
+    /* the message may be there, not counted; if it is not, its number is one that never comes */
     if (page->writing == page->put + 1) page->put++;
     correct(queue);
 }
@@ -110,7 +113,7 @@ static apr_status_t enter(xipc__kernel_queue_t *queue, int event, apr_time_t dea
 {
     HANDLE both[] = {queue->handles[MUTEX], queue->handles[event]};
     DWORD found = xipc__win32_wait(2, both, TRUE, deadline);
-    /* the event is set, so only the mutex is being held at this moment: that is no reason to give up */
+    /* the event is set, so only the mutex is held at this moment: no reason to give up */
     if (found == WAIT_TIMEOUT && WaitForSingleObject(both[1], 0) == WAIT_OBJECT_0)
         found = xipc__win32_wait(1, both, FALSE, xipc__deadline(GRACE));
 
@@ -332,7 +335,7 @@ void xipc__port_kernel_queue_handles(xipc__handles_t *handles, const xipc__kerne
     for (int i = 0; i < HANDLES; i++) handles->items[i] = xipc__win32_opaque(queue->handles[i]);
 }
 
-/* Are they what they should be? A wrong one could make us wait for ever, or write where nobody expects it. */
+/* Are they what they should be? A wrong one could make us wait for ever, or write elsewhere. */
 static int are_handles(const xipc__handle_t *handles, apr_size_t count)
 {
     static const wchar_t *const types[HANDLES] = {L"File",  L"File",  L"Mutant",

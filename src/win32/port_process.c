@@ -10,8 +10,10 @@
 #include <string.h>
 #include <tlhelp32.h>
 
-/* TerminateProcess tells no signal; these exit codes stand for one. No program returns them by chance: they are larger
-   than what a C program's exit codes are on other systems. */
+/*
+ * TerminateProcess tells no signal; these exit codes stand for one. No program returns them by
+ * chance: they are larger than what a C program's exit codes are on other systems.
+ */
 enum { SIGNAL_CODE = 0x10000, SIGNAL_KILL = 9, SIGNAL_TERMINATE = 15 };
 
 /* ---- this process ---- */
@@ -100,8 +102,9 @@ static apr_status_t program_path(wchar_t **path, const char *program, apr_pool_t
 }
 
 /*
- * "NAME" OPTION HANDLE. The first word has rules of its own: a quote can't be escaped, and a backslash before the closing
- * quote escapes it for some C libraries and not for others. Neither may come up.
+ * "NAME" OPTION HANDLE. The first word has rules of its own: a quote can't be escaped, and a
+ * backslash before the closing quote escapes it for some C libraries and not for others. Neither
+ * may come up.
  */
 static apr_status_t command_line(wchar_t **command, const char *name, HANDLE boot, apr_pool_t *pool)
 {
@@ -116,13 +119,15 @@ static apr_status_t command_line(wchar_t **command, const char *name, HANDLE boo
 }
 
 /* A handle for the child to inherit; NULL when there is none, as in a program without a console. */
-static HANDLE inherit(launch_t *launch, HANDLE handle)
+static apr_status_t inherit(HANDLE *copy, launch_t *launch, HANDLE handle)
 {
-    HANDLE copy;
-    if (handle == NULL || handle == INVALID_HANDLE_VALUE) return NULL;
-    if (xipc__win32_duplicate(&copy, handle, TRUE) != APR_SUCCESS) return NULL;
-    launch->inherited[launch->count++] = copy;
-    return copy;
+    *copy = NULL;
+    if (handle == NULL || handle == INVALID_HANDLE_VALUE) return APR_SUCCESS;
+    apr_status_t rv = xipc__win32_duplicate(copy, handle, TRUE);
+    /* a standard stream that was closed leaves its number behind */
+    if (rv == xipc__win32_status(ERROR_INVALID_HANDLE)) return APR_SUCCESS;
+    if (rv == APR_SUCCESS) launch->inherited[launch->count++] = *copy;
+    return rv;
 }
 
 static apr_status_t attribute_list(launch_t *launch, apr_pool_t *pool)
@@ -147,12 +152,12 @@ static apr_status_t launch_prepare(launch_t *launch, HANDLE boot, const char *pr
     STARTUPINFOW *info = &launch->startup.StartupInfo;
     info->cb = sizeof launch->startup;
     info->dwFlags = STARTF_USESTDHANDLES;
-    HANDLE end = inherit(launch, boot);
-    if (end == NULL) return xipc__win32_error();
-    info->hStdInput = inherit(launch, GetStdHandle(STD_INPUT_HANDLE));
-    info->hStdOutput = inherit(launch, GetStdHandle(STD_OUTPUT_HANDLE));
-    info->hStdError = inherit(launch, GetStdHandle(STD_ERROR_HANDLE));
-    rv = command_line(&launch->command, name, end, pool);
+    HANDLE end;
+    rv = inherit(&end, launch, boot);
+    if (rv == APR_SUCCESS) rv = inherit(&info->hStdInput, launch, GetStdHandle(STD_INPUT_HANDLE));
+    if (rv == APR_SUCCESS) rv = inherit(&info->hStdOutput, launch, GetStdHandle(STD_OUTPUT_HANDLE));
+    if (rv == APR_SUCCESS) rv = inherit(&info->hStdError, launch, GetStdHandle(STD_ERROR_HANDLE));
+    if (rv == APR_SUCCESS) rv = command_line(&launch->command, name, end, pool);
     return rv == APR_SUCCESS ? attribute_list(launch, pool) : rv;
 }
 

@@ -251,8 +251,8 @@ static void await_room(const xipc__stream_t *stream, apr_uint32_t counted, apr_t
 }
 
 /*
- * It does not wait with the handles packed: who is killed then leaves them in the reader's table. So
- * that this hardly ever happens the attempts are few, too.
+ * It does not wait with the handles packed: who is killed then leaves them in the reader's table.
+ * So that this hardly ever happens the attempts are few, too.
  */
 static apr_status_t write_with_handles(apr_size_t *written, xipc__stream_t *stream,
                                        xipc__span_t head, xipc__span_t body,

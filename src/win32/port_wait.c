@@ -1,9 +1,10 @@
 /*
  * port_wait.c - waiting for streams, children and queues at once.
  *
- * Every stream is looked at by a read without a buffer, and all these reads share one event: so any number of streams
- * takes one of the 64 places that WaitForMultipleObjects has, and the rest are for other objects. Where there are more of
- * them, the system's wait pool watches them for the time of the call.
+ * Every stream is looked at by a read without a buffer, and all these reads share one event: so any
+ * number of streams takes one of the 64 places that WaitForMultipleObjects has, and the rest are
+ * for other objects. Where there are more of them, the system's wait pool watches them for the time
+ * of the call.
  */
 #include "win32/stream.h"
 
@@ -141,7 +142,7 @@ static apr_status_t wait_until(wait_t *wait, apr_time_t deadline)
     if (begin_looks(wait)) return APR_SUCCESS;
     apr_status_t rv = list_objects(wait);
     while (rv == APR_SUCCESS) {
-        /* each look that began has reset the event, so what ended before the last began is seen only here */
+        /* each look began with a reset of the event: what had ended before is seen only here */
         int is_looking;
         if (collect(&is_looking, wait)) return APR_SUCCESS;
         DWORD found = xipc__win32_wait(wait->handle_count, wait->handles, FALSE, deadline);
