@@ -141,9 +141,9 @@ static apr_status_t pack_and_launch(xipc__started_t *started, const xipc__errand
     xipc__parcel_t preparation;
     xipc__parcel_t args;
     apr_status_t rv = prepare(&values, errand, pool);
-    if (rv == APR_SUCCESS) rv = xipc__parcel_pack(&preparation, values, pool);
+    if (rv == APR_SUCCESS) rv = xipc__parcel_pack_to_send(&preparation, values, pool);
     if (rv != APR_SUCCESS) return rv;
-    rv = xipc__parcel_pack(&args, errand->args, pool);
+    rv = xipc__parcel_pack_to_send(&args, errand->args, pool);
     if (rv == APR_SUCCESS) {
         rv = launch_and_introduce(started, errand->method, &preparation, &args, child_pool, pool);
         xipc__parcel_free(&args);

@@ -170,13 +170,11 @@ static apr_status_t check_send(const xipc_connection_t *connection)
     return APR_SUCCESS;
 }
 
-static apr_status_t send_message(xipc_connection_t *connection, const void *data, apr_size_t size,
-                                 const xipc__handles_t *handles, apr_time_t deadline)
+static apr_status_t send_message(xipc_connection_t *connection, xipc__outgoing_t *out,
+                                 apr_time_t deadline)
 {
-    xipc__outgoing_t out;
-    xipc__outgoing_begin(&out, data, size, handles);
-    apr_status_t rv = xipc__outgoing_push(&out, connection, deadline);
-    if (rv == APR_SUCCESS || out.sent == 0) return rv;
+    apr_status_t rv = xipc__outgoing_push(out, connection, deadline);
+    if (rv == APR_SUCCESS || out->sent == 0) return rv;
 
     /* the receiver has a part, so nothing else may follow it */
     connection->is_send_broken = 1;
@@ -190,7 +188,9 @@ apr_status_t xipc__connection_send_parcel(xipc_connection_t *connection,
 {
     if (parcel->handles.count > 0 && !xipc__port_stream_carries_handles(connection->stream))
         return xipc__fail(APR_ENOTIMPL, "connections and queues can't travel over TCP");
-    return send_message(connection, parcel->data, parcel->size, &parcel->handles, deadline);
+    xipc__outgoing_t out;
+    xipc__outgoing_begin_parcel(&out, parcel);
+    return send_message(connection, &out, deadline);
 }
 
 apr_status_t xipc_connection_send(xipc_connection_t *connection, const void *data, apr_size_t size,
@@ -199,7 +199,9 @@ apr_status_t xipc_connection_send(xipc_connection_t *connection, const void *dat
     apr_status_t rv = check_send(connection);
     if (rv != APR_SUCCESS) return rv;
     if (data == NULL && size > 0) return xipc__fail_null("data");
-    return send_message(connection, data, size, NULL, xipc__deadline(timeout));
+    xipc__outgoing_t out;
+    xipc__outgoing_begin(&out, data, size);
+    return send_message(connection, &out, xipc__deadline(timeout));
 }
 
 apr_status_t xipc_connection_send_values(xipc_connection_t *connection, const xipc_values_t *values,
@@ -208,7 +210,7 @@ apr_status_t xipc_connection_send_values(xipc_connection_t *connection, const xi
     apr_status_t rv = check_send(connection);
     if (rv != APR_SUCCESS) return rv;
     xipc__parcel_t parcel;
-    rv = xipc__parcel_pack(&parcel, values, connection->pool);
+    rv = xipc__parcel_pack_to_send(&parcel, values, connection->pool);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__connection_send_parcel(connection, &parcel, xipc__deadline(timeout));
     xipc__parcel_free(&parcel);
@@ -265,7 +267,11 @@ apr_status_t xipc_connection_recv_values(xipc_values_t **values, xipc_connection
     apr_size_t size;
     rv = xipc__frame_receive(&data, &size, connection, &room, &handles, xipc__deadline(timeout));
     if (rv != APR_SUCCESS) return rv;
-    if (handles.lost == APR_SUCCESS) return xipc__parcel_unpack(values, data, size, &handles, pool);
+    if (handles.lost == APR_SUCCESS) {
+        rv = xipc__parcel_unpack(values, data, size, &handles, pool);
+        if (rv == APR_SUCCESS) (*values)->given = connection->given;
+        return rv;
+    }
     while (handles.count > 0) xipc__port_handle_close(handles.items[--handles.count]);
     return xipc__fail(handles.lost, "no handle is left for what the list brings, which is gone");
 }

@@ -38,9 +38,11 @@ struct xipc_connection_t {
     unsigned char *ahead; /* malloc'ed at the first read */
     apr_size_t ahead_at;
     apr_size_t ahead_size;
-    apr_uint64_t position;    /* bytes read from the stream so far */
-    apr_status_t end;         /* what every further read says, once it is not APR_SUCCESS */
+    apr_uint64_t position; /* bytes read from the stream so far */
+    apr_uint64_t pause_at; /* at that position a read is APR_TIMEUP, for others' turn; 0: never */
+    apr_status_t end;      /* what every further read says, once it is not APR_SUCCESS */
     xipc__arrived_t *arrived; /* malloc'ed at the first handle */
+    void *given;              /* the memory of the last message given out, when it has its own */
 
     xipc_connection_t *next; /* in xipc__state.connections */
     xipc_connection_t **link;
@@ -78,12 +80,15 @@ typedef struct {
     apr_size_t head_size;
     const void *body;
     apr_size_t body_size;
+    const void *tail; /* what the body ends with, from elsewhere */
+    apr_size_t tail_size;
     apr_uint64_t sent;
     const xipc__handles_t *handles; /* NULL for none */
+    apr_uint64_t pause_at; /* when so much is sent it is APR_TIMEUP, for others' turn; 0: never */
 } xipc__outgoing_t;
 
-void xipc__outgoing_begin(xipc__outgoing_t *out, const void *body, apr_size_t size,
-                          const xipc__handles_t *handles);
+void xipc__outgoing_begin(xipc__outgoing_t *out, const void *body, apr_size_t size);
+void xipc__outgoing_begin_parcel(xipc__outgoing_t *out, const xipc__parcel_t *parcel);
 
 /* Go on sending. APR_TIMEUP: out->sent tells how far it came, and it may be called again. */
 apr_status_t xipc__outgoing_push(xipc__outgoing_t *out, xipc_connection_t *connection,
@@ -106,6 +111,12 @@ typedef struct {
 apr_status_t xipc__frame_receive(void **data, apr_size_t *size, xipc_connection_t *connection,
                                  const xipc__room_t *room, xipc__handles_t *handles,
                                  apr_time_t deadline);
+
+/*
+ * Memory that a message in a pool has for itself: it goes with the pool, until it is taken from it.
+ */
+void xipc__frame_own(void *given, apr_pool_t *pool);
+void xipc__frame_disown(void *given, apr_pool_t *pool);
 
 /* Read ahead once, so that at least one byte more is there. */
 apr_status_t xipc__frame_fill(xipc_connection_t *connection, apr_time_t deadline);

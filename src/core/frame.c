@@ -41,26 +41,45 @@ apr_size_t xipc__frame_head(unsigned char head[12], apr_uint64_t body_size)
     return HEAD_LONG;
 }
 
-void xipc__outgoing_begin(xipc__outgoing_t *out, const void *body, apr_size_t size,
-                          const xipc__handles_t *handles)
+void xipc__outgoing_begin(xipc__outgoing_t *out, const void *body, apr_size_t size)
 {
+    *out = (xipc__outgoing_t){.body = body, .body_size = size};
     out->head_size = xipc__frame_head(out->head, size);
-    out->body = body;
-    out->body_size = size;
-    out->sent = 0;
-    out->handles = handles != NULL && handles->count > 0 ? handles : NULL;
+}
+
+void xipc__outgoing_begin_parcel(xipc__outgoing_t *out, const xipc__parcel_t *parcel)
+{
+    *out = (xipc__outgoing_t){.body = parcel->data,
+                              .body_size = parcel->size,
+                              .tail = parcel->tail,
+                              .tail_size = parcel->tail_size,
+                              .handles = parcel->handles.count > 0 ? &parcel->handles : NULL};
+    out->head_size = xipc__frame_head(out->head, (apr_uint64_t)parcel->size + parcel->tail_size);
+}
+
+/* What is to be sent next. */
+static void next_spans(xipc__span_t *head, xipc__span_t *body, const xipc__outgoing_t *out)
+{
+    apr_size_t head_sent = out->sent < out->head_size ? (apr_size_t)out->sent : out->head_size;
+    apr_size_t body_sent = (apr_size_t)(out->sent - head_sent);
+    *head = (xipc__span_t){out->head + head_sent, out->head_size - head_sent};
+    if (body_sent < out->body_size || out->tail_size == 0)
+        *body = (xipc__span_t){(const char *)out->body + body_sent, out->body_size - body_sent};
+    else
+        *body = (xipc__span_t){(const char *)out->tail + (body_sent - out->body_size),
+                               out->tail_size - (body_sent - out->body_size)};
+    if (body->size == 0) body->data = out->head;
 }
 
 apr_status_t xipc__outgoing_push(xipc__outgoing_t *out, xipc_connection_t *connection,
                                  apr_time_t deadline)
 {
-    while (out->sent < (apr_uint64_t)out->head_size + out->body_size) {
-        apr_size_t head_sent = out->sent < out->head_size ? (apr_size_t)out->sent : out->head_size;
-        apr_size_t body_sent = (apr_size_t)(out->sent - head_sent);
-        xipc__span_t head = {out->head + head_sent, out->head_size - head_sent};
-        xipc__span_t body = {(const char *)out->body + body_sent, out->body_size - body_sent};
-        if (out->body_size == 0) body.data = out->head;
+    while (out->sent < (apr_uint64_t)out->head_size + out->body_size + out->tail_size) {
+        xipc__span_t head;
+        xipc__span_t body;
         apr_size_t written;
+        if (out->pause_at > 0 && out->sent >= out->pause_at) return APR_TIMEUP;
+        next_spans(&head, &body, out);
         apr_status_t rv = xipc__port_stream_write(&written, connection->stream, head, body,
                                                   out->sent == 0 ? out->handles : NULL, deadline);
         if (rv != APR_SUCCESS) return rv;
@@ -135,6 +154,7 @@ static apr_status_t read_some(apr_size_t *got, xipc_connection_t *connection, vo
                               apr_size_t capacity, apr_time_t deadline)
 {
     if (connection->end != APR_SUCCESS) return connection->end;
+    if (connection->pause_at > 0 && connection->position >= connection->pause_at) return APR_TIMEUP;
     xipc__handles_t handles;
     handles.count = 0;
     handles.lost = APR_SUCCESS;
@@ -288,10 +308,20 @@ static apr_status_t go_on_with_body(xipc_connection_t *connection, apr_time_t de
     return APR_SUCCESS;
 }
 
-static apr_status_t free_body(void *body)
+static apr_status_t free_given(void *given)
 {
-    free(body);
+    free(given);
     return APR_SUCCESS;
+}
+
+void xipc__frame_own(void *given, apr_pool_t *pool)
+{
+    apr_pool_cleanup_register(pool, given, free_given, apr_pool_cleanup_null);
+}
+
+void xipc__frame_disown(void *given, apr_pool_t *pool)
+{
+    apr_pool_cleanup_kill(pool, given, free_given);
 }
 
 /* Hand the finished body over. */
@@ -301,8 +331,8 @@ static apr_status_t receive_body(void **data, apr_size_t *size, xipc_connection_
     apr_size_t body_size = (apr_size_t)connection->body_size;
     if (room->pool != NULL) {
         connection->body[body_size] = '\0';
-        apr_pool_cleanup_register(room->pool, connection->body, free_body, apr_pool_cleanup_null);
-        *data = connection->body;
+        xipc__frame_own(connection->body, room->pool);
+        *data = connection->given = connection->body;
     } else {
         memcpy(room->buffer, connection->body, body_size);
         free(connection->body);
@@ -329,6 +359,7 @@ apr_status_t xipc__frame_receive(void **data, apr_size_t *size, xipc_connection_
                                  apr_time_t deadline)
 {
     apr_status_t rv = APR_SUCCESS;
+    connection->given = NULL;
     if (connection->body == NULL) {
         apr_size_t head_size;
         apr_uint64_t body_size;

@@ -50,9 +50,9 @@ apr_status_t xipc__session_begin(xipc_connection_t *session, const xipc_values_t
     xipc__parcel_t parcel;
     xipc__outgoing_t out;
     if (session->stream == NULL) return xipc__fail(XIPC_EDIED, "the manager was lost before");
-    apr_status_t rv = xipc__parcel_pack(&parcel, request, session->pool);
+    apr_status_t rv = xipc__parcel_pack_to_send(&parcel, request, session->pool);
     if (rv != APR_SUCCESS) return rv;
-    xipc__outgoing_begin(&out, parcel.data, parcel.size, &parcel.handles);
+    xipc__outgoing_begin_parcel(&out, &parcel);
     rv = push(&out, session);
     xipc__parcel_free(&parcel);
     if (rv == APR_SUCCESS) return rv;

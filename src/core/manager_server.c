@@ -8,23 +8,24 @@
 #include "core/connection.h"
 #include "core/manager_protocol.h"
 #include "core/queue.h"
+#include "core/values.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How long an answer may hold up the others, and how soon the rest of it is tried again. */
-#define SEND_PATIENCE apr_time_from_msec(20)
-#define SEND_AGAIN apr_time_from_msec(5)
+/* What one session may move before it is the others' turn. */
+enum { TURN = 1 << 20 };
 
 typedef struct message_t {
     struct message_t *next;
     apr_size_t size;
-    unsigned char data[];
+    const void *data;
+    void *given; /* what the data is in, when it came in memory of its own */
+    unsigned char copy[];
 } message_t;
 
-typedef struct stored_queue_t {
-    struct stored_queue_t *next;
-    apr_int64_t id;
+typedef struct {
     apr_size_t capacity; /* 0: bounded by memory alone */
     apr_size_t count;
     message_t *first;
@@ -46,28 +47,53 @@ typedef struct session_t {
     int is_sending;
     xipc__parcel_t parcel;
     xipc__outgoing_t out;
-    int is_ready; /* can be read in this round */
-    int is_gone;  /* to be dropped at the end of the round */
+    int is_ready;    /* can be read in this round, or sent to */
+    int is_for_room; /* which of the two */
+    int is_gone;     /* to be dropped at the end of the round */
 } session_t;
 
 typedef struct {
     apr_pool_t *pool;
-    apr_pool_t *scratch; /* cleared after each request */
-    stored_queue_t *queues;
-    session_t *sessions; /* the longest waiting first */
+    apr_pool_t *scratch;        /* cleared after each request */
+    apr_array_header_t *queues; /* of stored_queue_t *, by their ids from 1 on */
+    session_t *sessions;        /* the longest waiting first */
     session_t **sessions_end;
     session_t *starter;
-    apr_int64_t last_id;
     apr_array_header_t *waitables; /* of xipc__waitable_t, one for each session */
 } server_t;
+
+/* ---- messages ---- */
+
+/* A large message stays where it was received: to copy it would hold up the others for long. */
+static message_t *make_message(xipc_values_t *request)
+{
+    const void *data = NULL;
+    apr_size_t size = 0;
+    (void)xipc_values_get_bytes(&data, &size, request, REQUEST_PAYLOAD);
+    void *given = xipc__values_take_given(request);
+    message_t *message = malloc(sizeof *message + (given == NULL ? size : 0));
+    if (message == NULL) {
+        free(given);
+        return NULL;
+    }
+    *message = (message_t){.size = size, .data = data, .given = given};
+    if (given == NULL) message->data = memcpy(message->copy, data, size);
+    return message;
+}
+
+static void free_message(message_t *message)
+{
+    if (message == NULL) return;
+    free(message->given);
+    free(message);
+}
 
 /* ---- queues ---- */
 
 static stored_queue_t *find_queue(const server_t *server, apr_int64_t id)
 {
-    stored_queue_t *queue = server->queues;
-    while (queue != NULL && queue->id != id) queue = queue->next;
-    return queue;
+    if (id < 1 || id > server->queues->nelts) return NULL;
+    return APR_ARRAY_IDX(server->queues, (int)id - 1, stored_queue_t *);
 }
 
 static void append_message(stored_queue_t *queue, message_t *message)
@@ -120,14 +146,16 @@ static void finish_answer(session_t *session)
 {
     xipc__parcel_free(&session->parcel);
     session->is_sending = 0;
-    free(session->message);
+    free_message(session->message);
     session->message = NULL;
     session->taken = NULL;
 }
 
-static void send_more(session_t *session, apr_time_t deadline)
+/* As much as the client's stream takes now: neither a slow client nor a quick one holds up the others. */
+static void send_more(session_t *session)
 {
-    apr_status_t rv = xipc__outgoing_push(&session->out, session->connection, deadline);
+    session->out.pause_at = session->out.sent + TURN;
+    apr_status_t rv = xipc__outgoing_push(&session->out, session->connection, 0);
     if (rv == APR_SUCCESS)
         finish_answer(session);
     else if (!APR_STATUS_IS_TIMEUP(rv))
@@ -140,14 +168,14 @@ static void answer(session_t *session, apr_status_t status, apr_int64_t number,
     xipc_values_t *values = xipc_values_make(scratch);
     (void)xipc_values_add_int(values, status);
     (void)xipc_values_add_int(values, number);
-    if (message != NULL) (void)xipc_values_add_bytes(values, message->data, message->size);
-    if (xipc__parcel_pack(&session->parcel, values, session->pool) != APR_SUCCESS) {
+    if (message != NULL) xipc__values_share_bytes(values, message->data, message->size);
+    if (xipc__parcel_pack_to_send(&session->parcel, values, session->pool) != APR_SUCCESS) {
         give_up(session);
         return;
     }
     session->is_sending = 1;
-    xipc__outgoing_begin(&session->out, session->parcel.data, session->parcel.size, NULL);
-    send_more(session, xipc__deadline(SEND_PATIENCE));
+    xipc__outgoing_begin_parcel(&session->out, &session->parcel);
+    send_more(session);
 }
 
 /* ---- put and get ---- */
@@ -218,7 +246,7 @@ static void park(server_t *server, session_t *session, verb_e verb, stored_queue
 static void expire(server_t *server, session_t *session)
 {
     session->parked_on = NULL;
-    free(session->message);
+    free_message(session->message);
     session->message = NULL;
     answer(session, session->parked_verb == VERB_PUT ? XIPC_EFULL : XIPC_EEMPTY, 0, NULL,
            server->scratch);
@@ -243,19 +271,15 @@ static session_t *add_session(server_t *server, xipc_connection_t *connection, a
 static apr_status_t attach(server_t *server, xipc_connection_t *received)
 {
     apr_pool_t *pool;
-    xipc__stream_t *stream;
-    xipc__handle_t handle;
-    apr_status_t rv =
-        xipc__port_handle_duplicate(&handle, xipc__port_stream_handle(received->stream));
+    xipc_connection_t *kept;
+    apr_status_t rv = apr_pool_create(&pool, server->pool);
     if (rv != APR_SUCCESS) return rv;
-    rv = apr_pool_create(&pool, server->pool);
-    if (rv == APR_SUCCESS) rv = xipc__port_stream_adopt(&stream, handle, pool);
-    if (rv != APR_SUCCESS) {
-        xipc__port_handle_close(handle);
-        return rv;
-    }
-    (void)add_session(server, xipc__connection_make(stream, 1, 1, pool), pool);
-    return APR_SUCCESS;
+    rv = xipc__connection_move(&kept, received, pool);
+    if (rv == APR_SUCCESS)
+        (void)add_session(server, kept, pool);
+    else
+        apr_pool_destroy(pool);
+    return rv;
 }
 
 /* A message that was to be put is not put; one that went back may be what others wait for. */
@@ -263,7 +287,7 @@ static void drop_session(server_t *server, session_t *session)
 {
     stored_queue_t *queue = session->taken;
     if (session->is_sending) xipc__parcel_free(&session->parcel);
-    free(session->message);
+    free_message(session->message);
     (void)xipc_connection_close(session->connection);
     apr_pool_destroy(session->pool);
     while (queue != NULL && serve_one(server, queue)) continue;
@@ -288,27 +312,25 @@ static void drop_gone(server_t *server)
 
 static void create_queue(server_t *server, session_t *session, apr_int64_t capacity)
 {
+    if (server->queues->nelts == INT_MAX) {
+        answer(session, XIPC_ELIMIT, 0, NULL, server->scratch);
+        return;
+    }
     stored_queue_t *queue = apr_pcalloc(server->pool, sizeof *queue);
-    queue->id = ++server->last_id;
     queue->capacity = (apr_size_t)capacity;
     queue->end = &queue->first;
-    queue->next = server->queues;
-    server->queues = queue;
-    answer(session, APR_SUCCESS, queue->id, NULL, server->scratch);
+    APR_ARRAY_PUSH(server->queues, stored_queue_t *) = queue;
+    answer(session, APR_SUCCESS, server->queues->nelts, NULL, server->scratch);
 }
 
-static apr_status_t begin_put(session_t *session, const xipc_values_t *request)
+static apr_status_t begin_put(session_t *session, xipc_values_t *request)
 {
     const void *data;
     apr_size_t size;
     apr_status_t rv = xipc_values_get_bytes(&data, &size, request, REQUEST_PAYLOAD);
     if (rv != APR_SUCCESS) return rv;
-    message_t *message = malloc(sizeof *message + size);
-    if (message == NULL) return APR_ENOMEM;
-    message->size = size;
-    memcpy(message->data, data, size);
-    session->message = message;
-    return APR_SUCCESS;
+    session->message = make_message(request);
+    return session->message != NULL ? APR_SUCCESS : APR_ENOMEM;
 }
 
 typedef struct {
@@ -319,7 +341,7 @@ typedef struct {
 } request_t;
 
 static void handle_queue_request(server_t *server, session_t *session, const request_t *request,
-                                 const xipc_values_t *values)
+                                 xipc_values_t *values)
 {
     stored_queue_t *queue = find_queue(server, request->queue);
     apr_status_t rv = queue == NULL ? XIPC_EPROTOCOL : APR_SUCCESS;
@@ -343,7 +365,7 @@ static void handle_attach(server_t *server, session_t *session, const xipc_value
     answer(session, rv, 0, NULL, server->scratch);
 }
 
-static void handle(server_t *server, session_t *session, const xipc_values_t *values)
+static void handle(server_t *server, session_t *session, xipc_values_t *values)
 {
     request_t request;
     apr_status_t rv = xipc_values_get_int(&request.verb, values, REQUEST_VERB);
@@ -379,6 +401,7 @@ static void handle(server_t *server, session_t *session, const xipc_values_t *va
 static void read_request(server_t *server, session_t *session)
 {
     xipc_values_t *values;
+    session->connection->pause_at = session->connection->position + TURN;
     apr_status_t rv = xipc_connection_recv_values(&values, session->connection, 0, server->scratch);
     if (APR_STATUS_IS_TIMEUP(rv)) return;
     int is_ours = rv != XIPC_EPROTOCOL && xipc__connection_goes_on(session->connection, rv);
@@ -393,23 +416,17 @@ static void read_request(server_t *server, session_t *session)
 
 /* ---- the loop ---- */
 
-/*
- * What to wait for, and until when. A session with an answer on its way is looked at again soon
- * instead.
- */
+/* What to wait for, and until when. */
 static apr_time_t plan(server_t *server)
 {
     apr_time_t until = XIPC__NEVER;
     apr_array_clear(server->waitables);
     for (session_t *session = server->sessions; session != NULL; session = session->next) {
         xipc__waitable_t *item = apr_array_push(server->waitables);
-        *item = (xipc__waitable_t){.stream = session->connection->stream};
-        apr_time_t wanted = XIPC__NEVER;
-        if (session->is_sending)
-            wanted = xipc__deadline(SEND_AGAIN);
-        else if (session->parked_on != NULL)
-            wanted = session->deadline;
-        if (wanted < until) until = wanted;
+        *item = (xipc__waitable_t){.stream = session->connection->stream,
+                                   .is_for_room = session->is_sending};
+        session->is_for_room = session->is_sending;
+        if (session->parked_on != NULL && session->deadline < until) until = session->deadline;
     }
     return until;
 }
@@ -418,7 +435,7 @@ static apr_time_t plan(server_t *server)
  * Serving a request moves sessions about, so the search for the next one begins anew; they go away
  * in drop_gone only.
  */
-static void read_ready(server_t *server)
+static void serve_ready(server_t *server)
 {
     const xipc__waitable_t *item = (const xipc__waitable_t *)(const void *)server->waitables->elts;
     for (session_t *session = server->sessions; session != NULL; session = session->next)
@@ -429,17 +446,19 @@ static void read_ready(server_t *server)
             continue;
         }
         session->is_ready = 0;
-        read_request(server, session);
+        if (session->is_for_room)
+            send_more(session);
+        else
+            read_request(server, session);
         session = server->sessions;
     }
 }
 
-static void go_on(server_t *server)
+static void expire_late(server_t *server)
 {
     apr_time_t now = xipc__port_clock();
     for (session_t *session = server->sessions; session != NULL; session = session->next) {
         if (session->is_gone) continue;
-        if (session->is_sending) send_more(session, 0);
         if (session->parked_on != NULL && session->deadline <= now) expire(server, session);
     }
 }
@@ -451,10 +470,10 @@ static void serve(server_t *server)
         apr_status_t rv = xipc__port_wait((xipc__waitable_t *)(void *)server->waitables->elts,
                                           (apr_size_t)server->waitables->nelts, until);
         if (rv == APR_SUCCESS)
-            read_ready(server);
+            serve_ready(server);
         else if (!APR_STATUS_IS_TIMEUP(rv))
             return;
-        go_on(server);
+        expire_late(server);
         drop_gone(server);
         apr_pool_clear(server->scratch);
     }
@@ -466,6 +485,7 @@ int xipc__manager_main(xipc_values_t *args, apr_pool_t *pool)
     server_t server = {.pool = pool};
     server.sessions_end = &server.sessions;
     server.waitables = apr_array_make(pool, 16, sizeof(xipc__waitable_t));
+    server.queues = apr_array_make(pool, 16, sizeof(stored_queue_t *));
     if (xipc_values_get_connection(&connection, args, 0) != APR_SUCCESS ||
         apr_pool_create(&server.scratch, pool) != APR_SUCCESS)
         return EXIT_FAILURE;

@@ -12,7 +12,9 @@
 
 static const unsigned char magic[4] = {'X', 'V', 0, 1};
 
-enum { ALIGNMENT = 8 }; /* of bytes, so that the receiver may look at them as a struct */
+enum { TAIL_MIN = 16384 };  /* from here on another system call costs less than a copy */
+enum { LITTLE_MORE = 256 }; /* room that a parcel has for what comes next */
+enum { ALIGNMENT = 8 };     /* of bytes, so that the receiver may look at them as a struct */
 
 /* ---- packing ---- */
 
@@ -21,7 +23,8 @@ static int reserve(xipc__parcel_t *parcel, apr_size_t more)
     if (parcel->is_out_of_memory) return 0;
     if (more <= parcel->capacity - parcel->size) return 1;
     apr_size_t wanted = 0; /* stays so when the sum is beyond all memory */
-    if (more < SIZE_MAX / 4 - parcel->size) wanted = (parcel->size + more) * 2;
+    if (more < SIZE_MAX / 4 - parcel->size) wanted = parcel->size + more + LITTLE_MORE;
+    if (wanted > 0 && wanted < parcel->capacity * 2) wanted = parcel->capacity * 2;
     unsigned char *data = wanted == 0 ? NULL : realloc(parcel->data, wanted);
     if (data == NULL) {
         parcel->is_out_of_memory = 1;
@@ -74,12 +77,12 @@ apr_status_t xipc__parcel_add_stream(xipc__stream_t **kept, xipc__parcel_t *parc
     return APR_SUCCESS;
 }
 
-static void pack_bytes(xipc__parcel_t *parcel, const xipc__value_t *value)
+/* All but the bytes themselves. */
+static void pack_size(xipc__parcel_t *parcel, const xipc__value_t *value)
 {
     static const unsigned char padding[ALIGNMENT];
     xipc__parcel_write_number(parcel, value->as.bytes.size);
     xipc__parcel_write(parcel, padding, (ALIGNMENT - parcel->size % ALIGNMENT) % ALIGNMENT);
-    xipc__parcel_write(parcel, value->as.bytes.data, value->as.bytes.size);
 }
 
 static apr_status_t pack_value(xipc__parcel_t *parcel, const xipc__value_t *value)
@@ -97,7 +100,8 @@ static apr_status_t pack_value(xipc__parcel_t *parcel, const xipc__value_t *valu
         return APR_SUCCESS;
     case XIPC_VALUE_STRING:
     case XIPC_VALUE_BYTES:
-        pack_bytes(parcel, value);
+        pack_size(parcel, value);
+        xipc__parcel_write(parcel, value->as.bytes.data, value->as.bytes.size);
         return APR_SUCCESS;
     case XIPC_VALUE_CONNECTION:
         return xipc__connection_pack(parcel, value->as.connection);
@@ -107,14 +111,34 @@ static apr_status_t pack_value(xipc__parcel_t *parcel, const xipc__value_t *valu
     return APR_EGENERAL;
 }
 
-apr_status_t xipc__parcel_pack(xipc__parcel_t *parcel, const xipc_values_t *values,
-                               apr_pool_t *pool)
+/* A value that is all of it in the parcel but its bytes, which are the tail. */
+static apr_status_t pack_tail(xipc__parcel_t *parcel, const xipc__value_t *value)
+{
+    unsigned char type = (unsigned char)value->type;
+    xipc__parcel_write(parcel, &type, 1);
+    pack_size(parcel, value);
+    parcel->tail = value->as.bytes.data;
+    parcel->tail_size = value->as.bytes.size;
+    return APR_SUCCESS;
+}
+
+static int is_tail(const xipc_values_t *values, apr_size_t index)
+{
+    const xipc__value_t *value = xipc__values_at(values, index);
+    return index + 1 == xipc_values_count(values) && value->type == XIPC_VALUE_BYTES &&
+           value->as.bytes.size >= TAIL_MIN;
+}
+
+static apr_status_t pack(xipc__parcel_t *parcel, const xipc_values_t *values, int may_have_tail,
+                         apr_pool_t *pool)
 {
     *parcel = (xipc__parcel_t){.parent = pool};
     xipc__parcel_write(parcel, magic, sizeof magic);
     xipc__parcel_write_number(parcel, xipc_values_count(values));
     for (apr_size_t i = 0; i < xipc_values_count(values); i++) {
-        apr_status_t rv = pack_value(parcel, xipc__values_at(values, i));
+        const xipc__value_t *value = xipc__values_at(values, i);
+        apr_status_t rv = may_have_tail && is_tail(values, i) ? pack_tail(parcel, value)
+                                                              : pack_value(parcel, value);
         if (rv == APR_SUCCESS && parcel->is_out_of_memory) rv = APR_ENOMEM;
         if (rv != APR_SUCCESS) {
             xipc__parcel_free(parcel);
@@ -122,6 +146,18 @@ apr_status_t xipc__parcel_pack(xipc__parcel_t *parcel, const xipc_values_t *valu
         }
     }
     return APR_SUCCESS;
+}
+
+apr_status_t xipc__parcel_pack(xipc__parcel_t *parcel, const xipc_values_t *values,
+                               apr_pool_t *pool)
+{
+    return pack(parcel, values, 0, pool);
+}
+
+apr_status_t xipc__parcel_pack_to_send(xipc__parcel_t *parcel, const xipc_values_t *values,
+                                       apr_pool_t *pool)
+{
+    return pack(parcel, values, 1, pool);
 }
 
 void xipc__parcel_free(xipc__parcel_t *parcel)

@@ -11,7 +11,9 @@ typedef struct {
     unsigned char *data; /* malloc'ed, since a parcel may be large and is short-lived */
     apr_size_t size;
     apr_size_t capacity;
-    int is_out_of_memory;    /* a write failed; checked once at the end */
+    int is_out_of_memory; /* a write failed; checked once at the end */
+    const void *tail;     /* what comes behind `data`, and is another's; see below */
+    apr_size_t tail_size;
     xipc__handles_t handles; /* still owned by the objects they came from, or by `made` */
     xipc__stream_t *made[XIPC__HANDLES_MAX]; /* streams opened for the receiver alone */
     apr_size_t made_count;
@@ -23,6 +25,13 @@ typedef struct {
 apr_status_t xipc__parcel_pack(xipc__parcel_t *parcel, const xipc_values_t *values,
                                apr_pool_t *pool);
 void xipc__parcel_free(xipc__parcel_t *parcel);
+
+/*
+ * The same for a parcel that is only sent: when the last value is large and bytes, they are not copied
+ * but the parcel's tail, and the list must live as long.
+ */
+apr_status_t xipc__parcel_pack_to_send(xipc__parcel_t *parcel, const xipc_values_t *values,
+                                       apr_pool_t *pool);
 
 /*
  * For the objects that pack themselves: numbers are big-endian. A failure is remembered until the

@@ -249,7 +249,8 @@ typedef struct {
     xipc__stream_t *stream;
     xipc__child_t *child;
     xipc__handle_t handle;
-    int is_ready; /* out */
+    int is_for_room; /* of a stream: wait until it can be written to, instead, or a little while */
+    int is_ready;    /* out */
 } xipc__waitable_t;
 
 /*

@@ -248,7 +248,7 @@ static apr_status_t read_outcome(xipc_values_t **result, const xipc_values_t *ou
     if (rv != APR_SUCCESS) return xipc__fail(XIPC_EPROTOCOL, "the worker's outcome is malformed");
     if (status == APR_SUCCESS) {
         xipc_values_t *values = xipc_values_make(pool);
-        xipc__values_append(values, outcome, OUTCOME_RESULT);
+        xipc__values_share(values, outcome, OUTCOME_RESULT);
         if (result != NULL) *result = values;
         return APR_SUCCESS;
     }
@@ -264,7 +264,7 @@ static apr_status_t run_task(xipc_values_t **result, xipc_process_pool_t *worker
 {
     xipc_values_t *outcome;
     xipc__parcel_t parcel;
-    apr_status_t rv = xipc__parcel_pack(&parcel, message, workers->pool);
+    apr_status_t rv = xipc__parcel_pack_to_send(&parcel, message, workers->pool);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__connection_send_parcel(worker->connection, &parcel, deadline);
     xipc__parcel_free(&parcel);
@@ -305,7 +305,7 @@ apr_status_t xipc_process_pool_apply(xipc_values_t **result, xipc_process_pool_t
     xipc_values_t *message = xipc_values_make(pool);
     rv = xipc__place_add(message, xipc__code_address((void (*)(void))task), XIPC__PLACE_CODE, pool);
     if (rv != APR_SUCCESS) return rv;
-    xipc__values_append(message, args, 0);
+    xipc__values_share(message, args, 0);
     rv = await_idle(&worker, workers, deadline, pool);
     return rv == APR_SUCCESS ? run_task(result, workers, worker, message, deadline, pool) : rv;
 }

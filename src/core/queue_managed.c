@@ -3,6 +3,7 @@
  */
 #include "core/manager_protocol.h"
 #include "core/queue.h"
+#include "core/values.h"
 
 #include <string.h>
 
@@ -39,13 +40,26 @@ static apr_status_t managed_put(void *self, const void *data, apr_size_t size, a
     xipc_values_t *answer;
     xipc_values_t *request =
         xipc__session_request(VERB_PUT, managed->id, timeout, 0, managed->scratch);
-    (void)xipc_values_add_bytes(request, data, size);
+    xipc__values_share_bytes(request, data, size);
     apr_status_t rv = call(&answer, managed, request, timeout);
     apr_pool_clear(managed->scratch);
     return rv;
 }
 
-static apr_status_t take_answer(void **data, apr_size_t *size, const xipc_values_t *answer,
+/*
+ * A large message stays in the memory it came in, where one NUL byte is behind it when it is the last
+ * of the answer's values.
+ */
+static void *keep_place(const void *message, xipc_values_t *answer, apr_pool_t *pool)
+{
+    if (pool == NULL || xipc_values_count(answer) != ANSWER_PAYLOAD + 1) return NULL;
+    void *given = xipc__values_take_given(answer);
+    if (given == NULL) return NULL;
+    xipc__frame_own(given, pool);
+    return (char *)given + ((const char *)message - (const char *)given);
+}
+
+static apr_status_t take_answer(void **data, apr_size_t *size, xipc_values_t *answer,
                                 const xipc__room_t *room)
 {
     const void *message;
@@ -54,9 +68,12 @@ static apr_status_t take_answer(void **data, apr_size_t *size, const xipc_values
     if (rv != APR_SUCCESS) return xipc__fail(XIPC_EPROTOCOL, "the manager's answer has no message");
     if (room->pool == NULL && got > room->capacity)
         return xipc__fail(XIPC_EPROTOCOL, "the manager's message is larger than was asked for");
-    void *place = xipc__room_get(room, got);
-    if (place == NULL) return APR_ENOMEM;
-    memcpy(place, message, got);
+    void *place = keep_place(message, answer, room->pool);
+    if (place == NULL) {
+        place = xipc__room_get(room, got);
+        if (place == NULL) return APR_ENOMEM;
+        memcpy(place, message, got);
+    }
     *data = place;
     *size = got;
     return APR_SUCCESS;

@@ -17,12 +17,21 @@ xipc_values_t *xipc_values_make(apr_pool_t *pool)
     xipc_values_t *values = apr_palloc(pool, sizeof *values);
     values->pool = pool;
     values->items = apr_array_make(pool, 4, sizeof(xipc__value_t));
+    values->given = NULL;
     return values;
 }
 
 apr_size_t xipc_values_count(const xipc_values_t *values)
 {
     return values == NULL ? 0 : (apr_size_t)values->items->nelts;
+}
+
+void *xipc__values_take_given(xipc_values_t *values)
+{
+    void *given = values->given;
+    if (given != NULL) xipc__frame_disown(given, values->pool);
+    values->given = NULL;
+    return given;
 }
 
 const xipc__value_t *xipc__values_at(const xipc_values_t *values, apr_size_t index)
@@ -42,15 +51,30 @@ static const void *copy_bytes(apr_pool_t *pool, const void *data, apr_size_t siz
     return size == 0 ? "" : apr_pmemdup(pool, data, size);
 }
 
-void xipc__values_append(xipc_values_t *values, const xipc_values_t *from, apr_size_t first)
+void xipc__values_share(xipc_values_t *values, const xipc_values_t *from, apr_size_t first)
 {
     for (apr_size_t i = first; i < xipc_values_count(from); i++) {
         const xipc__value_t *source = xipc__values_at(from, i);
-        xipc__value_t *copy = xipc__values_push(values, source->type);
-        copy->as = source->as;
-        if (source->type == XIPC_VALUE_STRING || source->type == XIPC_VALUE_BYTES)
+        xipc__values_push(values, source->type)->as = source->as;
+    }
+}
+
+void xipc__values_share_bytes(xipc_values_t *values, const void *data, apr_size_t size)
+{
+    xipc__value_t *value = xipc__values_push(values, XIPC_VALUE_BYTES);
+    value->as.bytes.data = data;
+    value->as.bytes.size = size;
+}
+
+void xipc__values_append(xipc_values_t *values, const xipc_values_t *from, apr_size_t first)
+{
+    apr_size_t at = xipc_values_count(values);
+    xipc__values_share(values, from, first);
+    for (; at < xipc_values_count(values); at++) {
+        xipc__value_t *copy = &((xipc__value_t *)(void *)values->items->elts)[at];
+        if (copy->type == XIPC_VALUE_STRING || copy->type == XIPC_VALUE_BYTES)
             copy->as.bytes.data =
-                copy_bytes(values->pool, source->as.bytes.data, source->as.bytes.size);
+                copy_bytes(values->pool, copy->as.bytes.data, copy->as.bytes.size);
     }
 }
 

@@ -25,6 +25,8 @@ typedef struct {
 struct xipc_values_t {
     apr_pool_t *pool;
     apr_array_header_t *items; /* of xipc__value_t */
+    void *
+        given; /* what its strings and bytes are in, when the message it came in had its own memory */
 };
 
 const xipc__value_t *xipc__values_at(const xipc_values_t *values, apr_size_t index);
@@ -37,6 +39,16 @@ xipc__value_t *xipc__values_push(xipc_values_t *values, xipc_value_type_e type);
  * stay the same objects.
  */
 void xipc__values_append(xipc_values_t *values, const xipc_values_t *from, apr_size_t first);
+
+/* The same without copying strings and bytes, which must live as long as `values`. */
+void xipc__values_share(xipc_values_t *values, const xipc_values_t *from, apr_size_t first);
+void xipc__values_share_bytes(xipc_values_t *values, const void *data, apr_size_t size);
+
+/*
+ * Take the memory that strings and bytes of a received list are in from the list's pool; it is the
+ * caller's to give to another, or to free(). NULL when it is a part of the pool's.
+ */
+void *xipc__values_take_given(xipc_values_t *values);
 
 /*
  * XIPC_EINHERIT when something in the list, which may be NULL, can't go to a process that runs

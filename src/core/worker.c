@@ -23,7 +23,7 @@ static void run(outcome_t *outcome, const xipc_values_t *message, apr_pool_t *po
     outcome->status = xipc__place_get(&address, message, TASK_PLACE, XIPC__PLACE_CODE, pool);
     if (outcome->status != APR_SUCCESS) return;
     xipc_values_t *args = xipc_values_make(pool);
-    xipc__values_append(args, message, TASK_ARGS);
+    xipc__values_share(args, message, TASK_ARGS); /* the message is its own */
     xipc_task_t task = (xipc_task_t)xipc__code_function(address);
     outcome->is_tasks = 1;
     outcome->status = task(outcome->result, args, pool);
@@ -38,7 +38,7 @@ static apr_status_t try_send(xipc_connection_t *connection, const outcome_t *out
     (void)xipc_values_add_int(values, outcome->is_tasks);
     (void)xipc_values_add_int(values, outcome->status);
     (void)xipc_values_add_string(values, xipc__fail_detail(outcome->status));
-    if (outcome->status == APR_SUCCESS) xipc__values_append(values, outcome->result, 0);
+    if (outcome->status == APR_SUCCESS) xipc__values_share(values, outcome->result, 0);
     return xipc_connection_send_values(connection, values, -1);
 }
 

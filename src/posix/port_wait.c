@@ -44,7 +44,8 @@ apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time
     if (count > sizeof few / sizeof few[0] && (list = calloc(count, sizeof *list)) == NULL)
         return APR_ENOMEM;
     for (apr_size_t i = 0; i < count; i++) {
-        list[i] = (struct pollfd){.fd = watched_fd(&items[i]), .events = POLLIN};
+        list[i] = (struct pollfd){.fd = watched_fd(&items[i]),
+                                  .events = items[i].is_for_room ? POLLOUT : POLLIN};
         is_any_over |= is_over(&items[i]);
     }
     apr_status_t rv = xipc__fd_poll(list, count, is_any_over ? 0 : deadline);

@@ -10,6 +10,9 @@
 
 #include <stdlib.h>
 
+/* How soon a stream that is waited for to be written to is tried: the system does not tell. */
+enum { ROOM_MS = 1 };
+
 /* Wait for more objects than that by the wait pool. */
 enum { OBJECTS_MAX = MAXIMUM_WAIT_OBJECTS - 1 };
 
@@ -47,7 +50,9 @@ static int begin_looks(wait_t *wait)
     for (apr_size_t i = 0; i < wait->count; i++) {
         xipc__waitable_t *item = &wait->items[i];
         task_t *task = &wait->tasks[i];
-        if (item->stream != NULL) {
+        if (item->is_for_room)
+            item->is_ready = 0;
+        else if (item->stream != NULL) {
             task->look.hEvent = wait->event;
             item->is_ready = xipc__win32_stream_look(item->stream, &task->look);
             task->is_looking = !item->is_ready;
@@ -152,6 +157,20 @@ static apr_status_t wait_until(wait_t *wait, apr_time_t deadline)
     return rv;
 }
 
+/* Wait no longer than the first that wants room; all that do are to be tried then. */
+static apr_status_t wait_for_room_too(wait_t *wait, apr_time_t deadline)
+{
+    int is_for_room = 0;
+    for (apr_size_t i = 0; i < wait->count; i++) is_for_room |= wait->items[i].is_for_room;
+    if (!is_for_room) return wait_until(wait, deadline);
+    apr_time_t soon = xipc__deadline(apr_time_from_msec(ROOM_MS));
+    apr_status_t rv = wait_until(wait, deadline < soon ? deadline : soon);
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_TIMEUP(rv)) return rv;
+    for (apr_size_t i = 0; i < wait->count; i++)
+        if (wait->items[i].is_for_room) wait->items[i].is_ready = 1;
+    return APR_SUCCESS;
+}
+
 apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time_t deadline)
 {
     wait_t wait = {.items = items, .count = count};
@@ -163,7 +182,7 @@ apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time
         free(wait.tasks);
         return rv;
     }
-    apr_status_t rv = wait_until(&wait, deadline);
+    apr_status_t rv = wait_for_room_too(&wait, deadline);
     if (end_looks(&wait)) rv = APR_SUCCESS;
     unwatch_objects(&wait);
     CloseHandle(wait.event);

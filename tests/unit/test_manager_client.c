@@ -187,7 +187,7 @@ static int answer_slowly(xipc_values_t *args, apr_pool_t *pool)
     (void)xipc_values_add_int(values, SLOW);
     (void)xipc_values_add_bytes(values, apr_pcalloc(pool, SLOW), SLOW);
     if (xipc__parcel_pack(&parcel, values, pool) != APR_SUCCESS) return 92;
-    xipc__outgoing_begin(&out, parcel.data, 0, NULL);
+    xipc__outgoing_begin(&out, parcel.data, 0);
     out.head_size = xipc__frame_head(out.head, parcel.size);
     while (out.body_size < parcel.size) { /* the message is complete when all of it was given out */
         out.body_size += parcel.size - out.body_size < PIECE ? parcel.size - out.body_size : PIECE;
