@@ -249,7 +249,7 @@ static void what_is_not_ones_own_cannot_be_committed_or_released(testing_t *test
 {
     void *place;
     const void *data;
-    apr_size_t size;
+    apr_size_t size = 0;
     xipc_queue_t *queue = make(3, 0, test);
     REQUIRE(queue != NULL);
     CHECK_STATUS(XIPC_ESTATE, xipc_queue_commit(queue, &size, 0));
