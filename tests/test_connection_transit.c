@@ -169,12 +169,36 @@ static void end_that_could_not_be_sent_in_time_stays_with_its_sender_alone(testi
     CHECK_OK(xipc_connection_recv_into(&size, there, bytes, sizeof bytes, TESTING_PATIENCE));
 }
 
+/* A process that has an end beside us is taken for the one that receives there. */
+static void list_that_was_meant_for_a_killed_process_harms_no_other(testing_t *test)
+{
+    xipc_connection_t *here[2];
+    xipc_connection_t *there[2];
+    xipc_values_t *values;
+    apr_int64_t number = 0;
+    for (int i = 0; i < 2; i++) REQUIRE_OK(xipc_pipe_create(&here[i], &there[i], 1, test->pool));
+    xipc_values_t *args = testing_connection_args(there[0], test->pool);
+    CHECK_OK(xipc_values_add_connection(args, there[1]));
+    xipc_process_t *process = testing_start(test, live, args);
+    REQUIRE(process != NULL);
+    args = testing_connection_args(here[1], test->pool);
+    CHECK_OK(xipc_connection_send_values(here[0], args, TESTING_PATIENCE));
+    CHECK(testing_send_int(here[0], 41));
+    CHECK_OK(xipc_process_kill(process));
+    CHECK_NUMBER(-9, testing_finish(process));
+    apr_status_t rv = xipc_connection_recv_values(&values, there[0], TESTING_PATIENCE, test->pool);
+    CHECK(rv == APR_SUCCESS || (!system_has_fork() && rv == XIPC_EDIED));
+    CHECK(testing_recv_int(&number, there[0], TESTING_PATIENCE));
+    CHECK_NUMBER(41, number);
+}
+
 static const testing_case_t cases[] = {
     EACH_METHOD(end_outlives_the_process_that_sent_it),
     EACH_METHOD(end_that_a_killed_process_did_not_receive_is_closed),
     ONCE(end_that_nobody_received_is_closed_with_the_connection),
     EACH_METHOD(end_that_a_process_was_killed_sending_is_closed),
     ONCE(end_that_could_not_be_sent_in_time_stays_with_its_sender_alone),
+    EACH_METHOD(list_that_was_meant_for_a_killed_process_harms_no_other),
 };
 
 TESTING_MAIN("connection.transit", cases)

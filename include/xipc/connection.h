@@ -165,8 +165,9 @@ XIPC_EXPORT apr_status_t xipc_connection_send_values(xipc_connection_t *connecti
  * @param timeout     microseconds; negative waits for ever, 0 does not wait
  * @param pool        where the list is put
  * @return as xipc_connection_recv(), and XIPC_EPROTOCOL when the message is not a list of values,
- *         or the system's EMFILE when this process has no handle left for what is in it: the message
- *         is gone then, with its handles, and the connection goes on
+ *         the system's EMFILE when this process has no handle left for what is in it, or, on Win32,
+ *         XIPC_EDIED when the process that kept its handles has ended: the message is gone then, with
+ *         its handles, and the connection goes on
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   One receiver at a time.
  */

@@ -273,7 +273,7 @@ apr_status_t xipc_connection_recv_values(xipc_values_t **values, xipc_connection
         return rv;
     }
     while (handles.count > 0) xipc__port_handle_close(handles.items[--handles.count]);
-    return xipc__fail(handles.lost, "no handle is left for what the list brings, which is gone");
+    return xipc__fail(handles.lost, "the handles of the list can't be had, and it is gone");
 }
 
 int xipc__connection_goes_on(const xipc_connection_t *connection, apr_status_t failed)

@@ -80,9 +80,11 @@ void xipc__handle_parcel_drop(const xipc__handle_parcel_t *parcel)
 
 static apr_status_t why_not_taken(HANDLE holder)
 {
+    DWORD error = GetLastError();
     if (WaitForSingleObject(holder, 0) == WAIT_OBJECT_0)
-        return xipc__fail(XIPC_EBROKEN, "the process that kept handles has ended");
-    return xipc__fail(XIPC_EPROTOCOL, "a handle that came is none");
+        return xipc__fail(XIPC_EDIED, "the process that kept handles has ended");
+    if (error == ERROR_INVALID_HANDLE) return xipc__fail(XIPC_EPROTOCOL, "what came is no handle");
+    return xipc__win32_status(error);
 }
 
 /* Add the handles to those of the caller: all, or none. */
@@ -93,14 +95,10 @@ static apr_status_t take_all(xipc__handles_t *handles, const unsigned char *byte
     apr_status_t rv = APR_SUCCESS;
     for (apr_size_t i = 0; i < count; i++) {
         HANDLE taken;
-        if (!take(&taken, holder, number_get(bytes, i))) {
-            if (rv == APR_SUCCESS) rv = why_not_taken(holder);
-        } else if (handles->count < XIPC__HANDLES_MAX) {
+        if (take(&taken, holder, number_get(bytes, i)))
             handles->items[handles->count++] = xipc__win32_opaque(taken);
-        } else {
-            CloseHandle(taken);
-            rv = xipc__fail(XIPC_EPROTOCOL, "more handles came than were expected");
-        }
+        else if (rv == APR_SUCCESS)
+            rv = why_not_taken(holder);
     }
     if (rv != APR_SUCCESS)
         while (handles->count > before) xipc__port_handle_close(handles->items[--handles->count]);
@@ -113,15 +111,18 @@ apr_status_t xipc__handle_parcel_unpack(apr_size_t *used, xipc__handles_t *handl
     head_t head;
     if (size < sizeof head) return xipc__fail(XIPC_EPROTOCOL, "a piece with handles is too short");
     memcpy(&head, bytes, sizeof head);
-    if (head.count > XIPC__HANDLES_MAX ||
-        size - sizeof head < (apr_size_t)head.count * sizeof(apr_uint64_t))
-        return xipc__fail(XIPC_EPROTOCOL, "a piece with handles is too short");
+    if (head.count > XIPC__HANDLES_MAX - handles->count)
+        return xipc__fail(XIPC_EPROTOCOL, "more handles came than were expected");
+    apr_size_t end = sizeof head + head.count * sizeof(apr_uint64_t);
+    if (size < end) return xipc__fail(XIPC_EPROTOCOL, "a piece with handles is too short");
 
     HANDLE holder;
-    apr_status_t rv = xipc__win32_identity_open(&holder, &head.holder);
-    if (rv != APR_SUCCESS) return rv;
-    rv = take_all(handles, bytes, head.count, holder);
-    CloseHandle(holder);
-    if (rv == APR_SUCCESS) *used = sizeof head + (apr_size_t)head.count * sizeof(apr_uint64_t);
-    return rv;
+    *used = end;
+    apr_status_t lost = xipc__win32_identity_open(&holder, &head.holder);
+    if (lost == APR_SUCCESS) {
+        lost = take_all(handles, bytes, head.count, holder);
+        CloseHandle(holder);
+    }
+    if (lost != APR_SUCCESS) handles->lost = lost;
+    return APR_SUCCESS;
 }

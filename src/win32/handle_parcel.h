@@ -38,7 +38,8 @@ void xipc__handle_parcel_drop(const xipc__handle_parcel_t *parcel);
 
 /*
  * Take the handles of a parcel that begins `size` bytes from another process, all or none; *used
- * tells where it ends. XIPC_EBROKEN: they waited in a process that has ended.
+ * tells where it ends. handles->lost tells why there are none: XIPC_EDIED, the process that kept
+ * them has ended. XIPC_EPROTOCOL: it is no parcel, or brings more than the list has room for.
  */
 apr_status_t xipc__handle_parcel_unpack(apr_size_t *used, xipc__handles_t *handles,
                                         const unsigned char *bytes, apr_size_t size);

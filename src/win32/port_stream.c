@@ -17,6 +17,7 @@
 
 enum { DATA_MAX = XIPC__STREAM_CHUNK };
 enum { PIECE_MAX = sizeof(apr_uint32_t) + XIPC__HANDLE_PARCEL_MAX + DATA_MAX };
+enum { PIPE_ROOM = 4 * PIECE_MAX }; /* about as much as a socket of Linux holds */
 
 /*
  * A piece with handles that finds the pipe full is tried again when the reader has taken something,
@@ -37,7 +38,7 @@ static apr_status_t pipe_listen(HANDLE *pipe, const wchar_t *name, int duplex)
     DWORD mode = PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS;
     HANDLE end =
         CreateNamedPipeW(name, access | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE, mode,
-                         1, 2 * PIECE_MAX, 2 * PIECE_MAX, 0, &only_me.attributes);
+                         1, PIPE_ROOM, PIPE_ROOM, 0, &only_me.attributes);
     if (end == INVALID_HANDLE_VALUE) return xipc__win32_error();
     *pipe = end;
     return APR_SUCCESS;

@@ -149,7 +149,7 @@ apr_status_t xipc__win32_identity_open(HANDLE *process, const xipc__win32_identi
     if (opened == NULL || xipc__win32_identify(&found, opened) != APR_SUCCESS ||
         found.born != who->born) {
         if (opened != NULL) CloseHandle(opened);
-        return xipc__fail(XIPC_EBROKEN, "the process that kept handles has ended");
+        return xipc__fail(XIPC_EDIED, "the process that kept handles has ended");
     }
     *process = opened;
     return APR_SUCCESS;

@@ -86,7 +86,7 @@ typedef struct {
 
 apr_status_t xipc__win32_identify(xipc__win32_identity_t *who, HANDLE process);
 
-/* Open a process to put handles there or take them. XIPC_EBROKEN: it has ended. */
+/* Open a process to put handles there or take them. XIPC_EDIED: it has ended. */
 enum {
     XIPC__WIN32_DUPLICATE_ACCESS =
         PROCESS_DUP_HANDLE | PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE
