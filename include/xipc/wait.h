@@ -66,7 +66,7 @@ typedef struct {
  *                first.
  * @par Threads   Counts as receiving from each connection and as using each queue and process.
  * @par System    poll(2); on Win32 overlapped reads without a buffer, WaitForMultipleObjects, and
- *                the system's wait pool beyond 63 processes and queues.
+ *                threads for the time of the call beyond 63 processes and queues.
  */
 XIPC_EXPORT apr_status_t xipc_wait(apr_size_t *ready, xipc_wait_item_t *items, apr_size_t count,
                                    apr_interval_time_t timeout);

@@ -3,8 +3,7 @@
  *
  * Every stream is looked at by a read without a buffer, and all these reads share one event: so any
  * number of streams takes one of the 64 places that WaitForMultipleObjects has, and the rest are
- * for other objects. Where there are more of them, the system's wait pool watches them for the time
- * of the call.
+ * for other objects. Where there are more of them, threads watch them for the time of the call.
  */
 #include "win32/stream.h"
 
@@ -13,23 +12,33 @@
 /* How soon a stream that is waited for to be written to is tried: the system does not tell. */
 enum { ROOM_MS = 1 };
 
-/* Wait for more objects than that by the wait pool. */
+/* One place is the event's; more objects than that are watched by threads. */
 enum { OBJECTS_MAX = MAXIMUM_WAIT_OBJECTS - 1 };
 
 /* What is under way for an item. */
 typedef struct {
     OVERLAPPED look; /* at its stream, while is_looking */
     int is_looking;
-    HANDLE watch; /* of the wait pool, on its object */
 } task_t;
+
+/* Objects that a thread waits for. */
+typedef struct {
+    HANDLE thread;
+    HANDLE event;                         /* set when one of them is signalled */
+    HANDLE handles[MAXIMUM_WAIT_OBJECTS]; /* what ends it, then the objects */
+    DWORD handle_count;
+} watcher_t;
 
 typedef struct {
     xipc__waitable_t *items;
     apr_size_t count;
     task_t *tasks; /* by item */
-    HANDLE event;  /* some look has ended, or the wait pool saw an object signalled */
+    HANDLE event;  /* some look has ended, or a watcher saw an object signalled */
     HANDLE handles[MAXIMUM_WAIT_OBJECTS]; /* what to wait for: the event, then objects */
     DWORD handle_count;
+    watcher_t *watchers; /* NULL when all objects have a place above */
+    apr_size_t watcher_count;
+    HANDLE over; /* ends the watchers */
 } wait_t;
 
 /* What is signalled when an item that is no stream is ready; NULL for a stream. */
@@ -101,30 +110,52 @@ static int end_looks(wait_t *wait)
 
 /* ---- many objects ---- */
 
-static VOID CALLBACK object_signalled(void *event, BOOLEAN is_timeout)
+static DWORD WINAPI watch_objects(void *argument)
 {
-    (void)is_timeout;
-    SetEvent(event);
+    const watcher_t *watcher = argument;
+    DWORD found = WaitForMultipleObjects(watcher->handle_count, watcher->handles, FALSE, INFINITE);
+    if (found != WAIT_OBJECT_0) SetEvent(watcher->event);
+    return 0;
 }
 
-static apr_status_t watch_objects(wait_t *wait)
+static apr_status_t watcher_start(watcher_t *watcher)
 {
-    for (apr_size_t i = 0; i < wait->count; i++) {
+    watcher->thread = CreateThread(NULL, 0, watch_objects, watcher, 0, NULL);
+    return watcher->thread != NULL ? APR_SUCCESS : xipc__win32_error();
+}
+
+/* Give each watcher as many objects as it can wait for, and start it. */
+static apr_status_t start_watchers(wait_t *wait, apr_size_t objects)
+{
+    wait->watchers = calloc(objects / OBJECTS_MAX + 1, sizeof *wait->watchers);
+    if (wait->watchers == NULL) return APR_ENOMEM;
+    wait->over = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (wait->over == NULL) return xipc__win32_error();
+    for (apr_size_t i = 0; objects > 0; i++) {
         HANDLE object = object_of(&wait->items[i]);
-        if (object != NULL && !RegisterWaitForSingleObject(
-                                  &wait->tasks[i].watch, object, object_signalled, wait->event,
-                                  INFINITE, WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD))
-            return xipc__win32_error();
+        if (object == NULL) continue;
+        watcher_t *watcher = &wait->watchers[wait->watcher_count];
+        if (watcher->handle_count == 0) watcher->handles[watcher->handle_count++] = wait->over;
+        watcher->handles[watcher->handle_count++] = object;
+        watcher->event = wait->event;
+        objects--;
+        if (objects > 0 && watcher->handle_count < MAXIMUM_WAIT_OBJECTS) continue;
+        apr_status_t rv = watcher_start(watcher);
+        if (rv != APR_SUCCESS) return rv;
+        wait->watcher_count++;
     }
     return APR_SUCCESS;
 }
 
-static void unwatch_objects(wait_t *wait)
+static void end_watchers(wait_t *wait)
 {
-    for (apr_size_t i = 0; i < wait->count; i++)
-        /* with this argument it comes back when no callback runs any more: the event may go then */
-        if (wait->tasks[i].watch != NULL)
-            (void)UnregisterWaitEx(wait->tasks[i].watch, INVALID_HANDLE_VALUE);
+    if (wait->over != NULL) SetEvent(wait->over);
+    for (apr_size_t i = 0; i < wait->watcher_count; i++) {
+        (void)WaitForSingleObject(wait->watchers[i].thread, INFINITE);
+        CloseHandle(wait->watchers[i].thread);
+    }
+    if (wait->over != NULL) CloseHandle(wait->over);
+    free(wait->watchers);
 }
 
 /* List the objects, or have them watched when there are too many. */
@@ -132,7 +163,7 @@ static apr_status_t list_objects(wait_t *wait)
 {
     apr_size_t objects = 0;
     for (apr_size_t i = 0; i < wait->count; i++) objects += wait->items[i].stream == NULL;
-    if (objects > OBJECTS_MAX) return watch_objects(wait);
+    if (objects > OBJECTS_MAX) return start_watchers(wait, objects);
     for (apr_size_t i = 0; i < wait->count; i++)
         if (wait->items[i].stream == NULL)
             wait->handles[wait->handle_count++] = object_of(&wait->items[i]);
@@ -184,7 +215,7 @@ apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time
     }
     apr_status_t rv = wait_for_room_too(&wait, deadline);
     if (end_looks(&wait)) rv = APR_SUCCESS;
-    unwatch_objects(&wait);
+    end_watchers(&wait);
     CloseHandle(wait.event);
     free(wait.tasks);
     return rv;
