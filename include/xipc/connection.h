@@ -93,8 +93,10 @@ XIPC_EXPORT apr_status_t xipc_connection_send(xipc_connection_t *connection, con
  *         XIPC_EBROKEN when it went away in mid-message;
  *         APR_ENOMEM when there is no room for the message, which can still be received then;
  *         XIPC_EPROTOCOL when what came is not a frame;
+ *         XIPC_EMSGSIZE when it is larger than xipc_connection_limit_set() allows;
  *         XIPC_ENOTREADABLE for an end that only sends; XIPC_ECLOSED after xipc_connection_close();
- *         APR_EINVAL when a pointer is NULL. The out parameters are unchanged then.
+ *         APR_EINVAL when a pointer is NULL. The out parameters are unchanged then, but for @p size
+ *         with XIPC_EMSGSIZE.
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   One receiver at a time.
  * @par System    recvmsg(2), one call for a small message; overlapped ReadFile.
@@ -120,6 +122,37 @@ XIPC_EXPORT apr_status_t xipc_connection_recv(void **data, apr_size_t *size,
 XIPC_EXPORT apr_status_t xipc_connection_recv_into(apr_size_t *size, xipc_connection_t *connection,
                                                    void *buffer, apr_size_t capacity,
                                                    apr_interval_time_t timeout);
+
+/**
+ * Bound the messages that this end receives, so that a peer can't have us take memory for a large
+ * one.
+ *
+ * A message beyond the limit is XIPC_EMSGSIZE at the call that would receive it, with its size
+ * where there is a @p size and in the text of xipc_strerror(). It stays: raise the limit and receive
+ * it, or drop it by xipc_connection_skip(). No memory was taken for it.
+ *
+ * @param connection  an end that receives; the limit is this object's and does not travel with it
+ * @param limit       bytes; 0, as at first: no message is too large
+ * @return APR_SUCCESS; XIPC_ENOTREADABLE for an end that only sends; XIPC_ECLOSED after
+ *         xipc_connection_close(); APR_EINVAL when @p connection is NULL. The limit is as before
+ *         then.
+ * @par Blocking  Never.
+ * @par Threads   Counts as receiving.
+ */
+XIPC_EXPORT apr_status_t xipc_connection_limit_set(xipc_connection_t *connection, apr_size_t limit);
+
+/**
+ * Drop the next message, whatever its size, without memory for it; handles in it are closed.
+ *
+ * @param connection  an end that receives
+ * @param timeout     microseconds; negative waits for ever, 0 does not wait
+ * @return as xipc_connection_recv(). After APR_TIMEUP in mid-message the rest of it is dropped by
+ *         the next call that receives.
+ * @par Blocking  Up to @p timeout. Signals do not cut it short.
+ * @par Threads   One receiver at a time.
+ */
+XIPC_EXPORT apr_status_t xipc_connection_skip(xipc_connection_t *connection,
+                                              apr_interval_time_t timeout);
 
 /**
  * Wait until there is something to receive: a message, the beginning of one, or the end.

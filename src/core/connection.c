@@ -95,6 +95,9 @@ static void hand_over(xipc_connection_t *made, xipc_connection_t *connection)
     made->body_size = connection->body_size;
     made->body_got = connection->body_got;
     made->body_capacity = connection->body_capacity;
+    made->skip_left = connection->skip_left;
+    made->is_skipping = connection->is_skipping;
+    made->limit = connection->limit;
     made->ahead = connection->ahead;
     made->ahead_at = connection->ahead_at;
     made->ahead_size = connection->ahead_size;
@@ -276,6 +279,19 @@ apr_status_t xipc_connection_recv_values(xipc_values_t **values, xipc_connection
     return xipc__fail(handles.lost, "the handles of the list can't be had, and it is gone");
 }
 
+apr_status_t xipc_connection_limit_set(xipc_connection_t *connection, apr_size_t limit)
+{
+    apr_status_t rv = check_receive(connection);
+    if (rv == APR_SUCCESS) connection->limit = limit;
+    return rv;
+}
+
+apr_status_t xipc_connection_skip(xipc_connection_t *connection, apr_interval_time_t timeout)
+{
+    apr_status_t rv = check_receive(connection);
+    return rv == APR_SUCCESS ? xipc__frame_skip(connection, xipc__deadline(timeout)) : rv;
+}
+
 int xipc__connection_goes_on(const xipc_connection_t *connection, apr_status_t failed)
 {
     return connection->end == APR_SUCCESS && !APR_STATUS_IS_TIMEUP(failed) &&
@@ -286,8 +302,10 @@ apr_status_t xipc_connection_poll(xipc_connection_t *connection, apr_interval_ti
 {
     apr_status_t rv = check_receive(connection);
     if (rv != APR_SUCCESS) return rv;
+    apr_time_t deadline = xipc__deadline(timeout);
+    if (connection->is_skipping) rv = xipc__frame_skip(connection, deadline);
     if (connection->ahead_size > 0 || connection->end != APR_SUCCESS) return APR_SUCCESS;
-    rv = xipc__frame_fill(connection, xipc__deadline(timeout));
+    if (rv == APR_SUCCESS) rv = xipc__frame_fill(connection, deadline);
     return connection->end != APR_SUCCESS ? APR_SUCCESS
                                           : rv; /* the end, too, is something to receive */
 }
@@ -315,6 +333,8 @@ apr_status_t xipc__connection_pack(xipc__parcel_t *parcel, const xipc_connection
         return xipc__fail(
             XIPC_ESTATE,
             "a connection in the list has a message with handles to be received first");
+    if (connection->is_skipping)
+        return xipc__fail(XIPC_ESTATE, "a connection in the list has a message half skipped");
     int abilities = (connection->can_read ? PACKED_READS : 0) |
                     (connection->can_write ? PACKED_WRITES : 0) |
                     (connection->is_send_broken ? PACKED_SEND_BROKEN : 0);

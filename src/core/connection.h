@@ -35,6 +35,9 @@ struct xipc_connection_t {
     apr_uint64_t body_size;
     apr_size_t body_got;
     apr_size_t body_capacity;
+    apr_uint64_t skip_left; /* of a message that is skipped, with is_skipping */
+    int is_skipping;
+    apr_size_t limit;     /* larger messages are not received; 0: none are too large */
     unsigned char *ahead; /* malloc'ed at the first read */
     apr_size_t ahead_at;
     apr_size_t ahead_size;
@@ -106,11 +109,14 @@ typedef struct {
 /*
  * Receive one message into the room: *data is where it is, followed by a NUL in pool memory. The
  * handles that came with it go to `handles`, with `lost` when there should be more, or are closed
- * when that is NULL. XIPC_EMSGSIZE writes *size.
+ * when that is NULL. XIPC_EMSGSIZE writes *size: the room or the limit is too small.
  */
 apr_status_t xipc__frame_receive(void **data, apr_size_t *size, xipc_connection_t *connection,
                                  const xipc__room_t *room, xipc__handles_t *handles,
                                  apr_time_t deadline);
+
+/* Drop the next message, or what is left of one. APR_TIMEUP: it goes on at the next call. */
+apr_status_t xipc__frame_skip(xipc_connection_t *connection, apr_time_t deadline);
 
 /*
  * Memory that a message in a pool has for itself: it goes with the pool, until it is taken from it.

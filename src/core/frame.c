@@ -141,7 +141,8 @@ static void take_arrived(xipc_connection_t *connection, xipc__handles_t *handles
 /* An end, clean or not, is for good; a timeout is not. */
 static apr_status_t note_end(xipc_connection_t *connection, apr_status_t rv)
 {
-    int is_in_message = connection->body != NULL || connection->ahead_size > 0;
+    int is_in_message =
+        connection->body != NULL || connection->is_skipping || connection->ahead_size > 0;
     if (rv == APR_SUCCESS || APR_STATUS_IS_TIMEUP(rv)) return rv;
     if (APR_STATUS_IS_EOF(rv) && is_in_message)
         rv = xipc__fail(XIPC_EBROKEN, "the other side is gone");
@@ -343,41 +344,88 @@ static apr_status_t receive_body(void **data, apr_size_t *size, xipc_connection_
     return APR_SUCCESS;
 }
 
+static apr_status_t check_size(apr_size_t *size, const xipc_connection_t *connection,
+                               const xipc__room_t *room, apr_uint64_t body_size)
+{
+    int is_over = connection->limit > 0 && body_size > connection->limit;
+    if (!is_over && (room->pool != NULL || body_size <= room->capacity)) return APR_SUCCESS;
+    *size = (apr_size_t)body_size;
+    return xipc__fail(XIPC_EMSGSIZE, "the message has %" APR_SIZE_T_FMT " bytes", *size);
+}
+
+/* Go on with a message whose body has begun. */
 static apr_status_t receive_large(void **data, apr_size_t *size, xipc_connection_t *connection,
                                   const xipc__room_t *room, apr_time_t deadline)
 {
-    if (room->pool == NULL && connection->body_size > room->capacity) {
-        *size = (apr_size_t)connection->body_size;
-        return xipc__fail(XIPC_EMSGSIZE, "the message has %" APR_SIZE_T_FMT " bytes", *size);
-    }
-    apr_status_t rv = go_on_with_body(connection, deadline);
+    apr_status_t rv = check_size(size, connection, room, connection->body_size);
+    if (rv == APR_SUCCESS) rv = go_on_with_body(connection, deadline);
     return rv == APR_SUCCESS ? receive_body(data, size, connection, room) : rv;
+}
+
+/* Begin the next message; one that is here as a whole is given out at once: *is_done. */
+static apr_status_t receive_head(int *is_done, void **data, apr_size_t *size,
+                                 xipc_connection_t *connection, const xipc__room_t *room,
+                                 apr_time_t deadline)
+{
+    apr_size_t head_size;
+    apr_uint64_t body_size;
+    apr_status_t rv = peek_head(&head_size, &body_size, connection, deadline);
+    if (rv == APR_SUCCESS) rv = check_size(size, connection, room, body_size);
+    if (rv != APR_SUCCESS) return rv;
+    *is_done = connection->ahead_size - head_size >= body_size;
+    return *is_done
+               ? receive_from_ahead(data, size, connection, room, head_size, (apr_size_t)body_size)
+               : begin_body(connection, head_size, body_size);
 }
 
 apr_status_t xipc__frame_receive(void **data, apr_size_t *size, xipc_connection_t *connection,
                                  const xipc__room_t *room, xipc__handles_t *handles,
                                  apr_time_t deadline)
 {
-    apr_status_t rv = APR_SUCCESS;
+    int is_done = 0;
     connection->given = NULL;
-    if (connection->body == NULL) {
-        apr_size_t head_size;
-        apr_uint64_t body_size;
-        rv = peek_head(&head_size, &body_size, connection, deadline);
-        if (rv != APR_SUCCESS) return rv;
-        if (room->pool == NULL && body_size > room->capacity) {
-            *size = (apr_size_t)body_size;
-            return xipc__fail(XIPC_EMSGSIZE, "the message has %" APR_SIZE_T_FMT " bytes", *size);
-        }
-        if (connection->ahead_size - head_size >= body_size) {
-            rv = receive_from_ahead(data, size, connection, room, head_size, (apr_size_t)body_size);
-            if (rv == APR_SUCCESS) take_arrived(connection, handles);
-            return rv;
-        }
-        rv = begin_body(connection, head_size, body_size);
-        if (rv != APR_SUCCESS) return rv;
-    }
-    rv = receive_large(data, size, connection, room, deadline);
+    apr_status_t rv =
+        connection->is_skipping ? xipc__frame_skip(connection, deadline) : APR_SUCCESS;
+    if (rv == APR_SUCCESS && connection->body == NULL)
+        rv = receive_head(&is_done, data, size, connection, room, deadline);
+    if (rv == APR_SUCCESS && !is_done) rv = receive_large(data, size, connection, room, deadline);
     if (rv == APR_SUCCESS) take_arrived(connection, handles);
     return rv;
+}
+
+/* ---- skipping ---- */
+
+static apr_status_t begin_skip(xipc_connection_t *connection, apr_time_t deadline)
+{
+    if (connection->body != NULL) {
+        connection->skip_left = connection->body_size - connection->body_got;
+        free(connection->body);
+        connection->body = NULL;
+    } else {
+        apr_size_t head_size;
+        apr_status_t rv = peek_head(&head_size, &connection->skip_left, connection, deadline);
+        if (rv != APR_SUCCESS) return rv;
+        connection->ahead_at += head_size;
+        connection->ahead_size -= head_size;
+    }
+    connection->is_skipping = 1;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc__frame_skip(xipc_connection_t *connection, apr_time_t deadline)
+{
+    apr_status_t rv = connection->is_skipping ? APR_SUCCESS : begin_skip(connection, deadline);
+    while (rv == APR_SUCCESS && connection->skip_left > 0) {
+        if (connection->ahead_size == 0) rv = xipc__frame_fill(connection, deadline);
+        apr_size_t count = connection->skip_left < connection->ahead_size
+                               ? (apr_size_t)connection->skip_left
+                               : connection->ahead_size;
+        connection->ahead_at += count;
+        connection->ahead_size -= count;
+        connection->skip_left -= count;
+    }
+    if (rv != APR_SUCCESS) return rv;
+    connection->is_skipping = 0;
+    take_arrived(connection, NULL);
+    return APR_SUCCESS;
 }
