@@ -86,6 +86,11 @@ int testing_check_waited(apr_time_t began, apr_interval_time_t timeout, const ch
                          file, line);
 }
 
+unsigned testing_failures(void)
+{
+    return CU_get_number_of_failures();
+}
+
 void testing_skip(const char *reason)
 {
     printf("(skipped: %s) ", reason);

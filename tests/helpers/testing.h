@@ -98,6 +98,9 @@ int testing_check_waited(apr_time_t began, apr_interval_time_t timeout, const ch
 #define CHECK_TEXT(expected, actual)                                                               \
     testing_check_text(expected, actual, #actual, __FILE__, __LINE__)
 
+/* How many of them failed so far. */
+unsigned testing_failures(void);
+
 /* The wait that began then lasted at least the timeout, and did not last for ever. */
 #define CHECK_WAITED(began, timeout) testing_check_waited(began, timeout, __FILE__, __LINE__)
 
