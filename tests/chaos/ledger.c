@@ -8,8 +8,8 @@ static apr_status_t map(ledger_t **ledger, const char *path, apr_int32_t flags, 
 {
     apr_file_t *file;
     apr_mmap_t *mapped;
-    apr_status_t rv = apr_file_open(&file, path, APR_READ | APR_WRITE | APR_BINARY | flags,
-                                    APR_OS_DEFAULT, pool);
+    apr_status_t rv =
+        apr_file_open(&file, path, APR_READ | APR_WRITE | APR_BINARY | flags, APR_OS_DEFAULT, pool);
     if (rv != APR_SUCCESS) return rv;
     if (flags != 0) rv = apr_file_trunc(file, sizeof(ledger_t));
     if (rv == APR_SUCCESS)

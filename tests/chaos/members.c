@@ -212,8 +212,8 @@ static void get_many(member_t *member)
     apr_interval_time_t timeout = some_timeout(member);
     atomic_store(&member->own->getting, LEDGER_BATCH);
     apr_time_t began = system_clock();
-    apr_status_t rv = xipc_queue_get_many(&count, messages, LEDGER_BATCH, member->queue, timeout,
-                                          member->pool);
+    apr_status_t rv =
+        xipc_queue_get_many(&count, messages, LEDGER_BATCH, member->queue, timeout, member->pool);
     if (!settle(member, rv, XIPC_EEMPTY, timeout, began)) return;
     for (apr_size_t i = 0; i < count; i++) note(member, messages[i].data, messages[i].size);
 }

@@ -24,10 +24,10 @@ typedef struct {
 } kind_t;
 
 static const char *const ring_points[] = {
-    "put.entered",    "put.padded",       "put.record",      "put.written",     "put.published",
-    "put.left",       "get.entered",      "get.read",        "get.taken",       "get.discarding",
-    "get.freed",      "get.left",         "place.committing", "place.committed", "place.abandoned",
-    "place.held",     "place.taken",      "place.released",  "repair.entered",  "repair.counted",
+    "put.entered", "put.padded",  "put.record",       "put.written",     "put.published",
+    "put.left",    "get.entered", "get.read",         "get.taken",       "get.discarding",
+    "get.freed",   "get.left",    "place.committing", "place.committed", "place.abandoned",
+    "place.held",  "place.taken", "place.released",   "repair.entered",  "repair.counted",
     NULL};
 static const char *const no_points[] = {NULL};
 
@@ -158,8 +158,8 @@ static void drain(chaos_t *chaos, ledger_slot_t *own)
         void *data;
         apr_size_t size;
         ledger_head_t head;
-        apr_status_t rv = xipc_queue_get(&data, &size, chaos->queue, MILLISECONDS(quiet * 20),
-                                         chaos->test.pool);
+        apr_status_t rv =
+            xipc_queue_get(&data, &size, chaos->queue, MILLISECONDS(quiet * 20), chaos->test.pool);
         if (rv == XIPC_EEMPTY) {
             quiet++;
             continue;
@@ -266,8 +266,7 @@ static void survive(testing_t *test, const kind_t *kind)
         done += chaos.kills;
         at_points += chaos.kills_at_points;
         messages += chaos.messages;
-        if (testing_failures() != failures)
-            printf("(XIPC_CHAOS_SEED=%d) ", (int)(seed + turn));
+        if (testing_failures() != failures) printf("(XIPC_CHAOS_SEED=%d) ", (int)(seed + turn));
         apr_pool_destroy(chaos.test.pool);
         if (chaos.kills == 0) break;
     }
@@ -306,8 +305,10 @@ static void queue_that_grows_survives_kills(testing_t *test)
 }
 
 static const testing_case_t cases[] = {
-    OF_SYSTEM_QUEUE(systems_queue_survives_kills), ONCE(managed_queue_survives_kills),
-    ONCE(shared_memory_survives_kills),            ONCE(messages_in_place_survive_kills),
+    OF_SYSTEM_QUEUE(systems_queue_survives_kills),
+    ONCE(managed_queue_survives_kills),
+    ONCE(shared_memory_survives_kills),
+    ONCE(messages_in_place_survive_kills),
     ONCE(queue_that_grows_survives_kills),
 };
 
