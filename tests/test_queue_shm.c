@@ -51,6 +51,26 @@ static void million_messages_fit_without_a_reader(testing_t *test)
     CHECK_NUMBER(0, count);
 }
 
+/* A queue that was used for a while, and then not read any more, holds as many as a new one. */
+static void backlog_grows_again_whenever_the_reader_stops(testing_t *test)
+{
+    enum { LEAST = 8185, MOST = 8197, COUNT = 10000 }; /* a MiB is 8192 of them */
+    char message[64] = "";
+    apr_size_t size;
+    for (int before = LEAST; before < MOST; before++) {
+        xipc_queue_t *queue = make(0, 0, test);
+        REQUIRE(queue != NULL);
+        CHECK_OK(xipc_queue_put(queue, message, sizeof message, 0));
+        for (int i = 0; i < before; i++) {
+            CHECK_OK(xipc_queue_put(queue, message, sizeof message, 0));
+            CHECK_OK(xipc_queue_get_into(&size, queue, message, sizeof message, 0));
+        }
+        for (int i = 0; i < COUNT; i++)
+            REQUIRE_OK(xipc_queue_put(queue, message, sizeof message, 0));
+        CHECK_OK(xipc_queue_close(queue));
+    }
+}
+
 static void drained_memory_is_given_back(testing_t *test)
 {
     enum { SIZE = 1 << 20, COUNT = 64 };
@@ -108,6 +128,31 @@ static void bytes_bound_the_queue(testing_t *test)
             REQUIRE_OK(xipc_queue_get_into(&size, queue, message, sizeof message, 0));
     }
     CHECK_STATUS(XIPC_EMSGSIZE, xipc_queue_put(queue, apr_palloc(test->pool, 4097), 4097, 0));
+}
+
+static void pass(xipc_queue_t *queue, apr_size_t size, int times)
+{
+    char buffer[64] = "";
+    for (int i = 0; i < times; i++) {
+        apr_size_t got;
+        CHECK_OK(xipc_queue_put(queue, buffer, size, 0));
+        CHECK_OK(xipc_queue_get_into(&got, queue, buffer, sizeof buffer, 0));
+    }
+}
+
+/* In one round a record does not fit before the end of the ring of 16 units, in the next one another does exactly. */
+static void bytes_bound_the_queue_wherever_a_round_ends(testing_t *test)
+{
+    char buffer[64] = "";
+    xipc_queue_t *queue;
+    xipc_queue_options_t *options = options_of(4, 64, test);
+    CHECK_OK(xipc_queue_options_bytes_set(options, 128));
+    REQUIRE_OK(xipc_queue_create_ex(&queue, options, test->pool));
+    pass(queue, 0, 1);
+    pass(queue, sizeof buffer, 14);
+    CHECK_OK(xipc_queue_put(queue, buffer, sizeof buffer, 0));
+    CHECK_OK(xipc_queue_put(queue, buffer, sizeof buffer, 0));
+    CHECK_STATUS(XIPC_EFULL, xipc_queue_put(queue, buffer, sizeof buffer, 0));
 }
 
 static void put_larger_than_the_queue_could_ever_hold_is_XIPC_EMSGSIZE(testing_t *test)
@@ -368,9 +413,11 @@ static void random_calls_do_what_a_simple_model_does(testing_t *test)
 
 static const testing_case_t cases[] = {
     ONCE(million_messages_fit_without_a_reader),
+    ONCE(backlog_grows_again_whenever_the_reader_stops),
     ONCE(drained_memory_is_given_back),
     ONCE(long_run_with_a_short_backlog_takes_little_memory),
     ONCE(bytes_bound_the_queue),
+    ONCE(bytes_bound_the_queue_wherever_a_round_ends),
     ONCE(put_larger_than_the_queue_could_ever_hold_is_XIPC_EMSGSIZE),
     ONCE(bounds_nothing_could_bear_are_refused_by_name_and_number),
     ONCE(full_queue_of_the_largest_messages_holds_them_all),

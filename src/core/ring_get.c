@@ -49,7 +49,8 @@ static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const look_t *loo
     apr_uint64_t end =
         look->kind == XIPC__RECORD_PAD ? first + 1 : (offset + look->units) / XIPC__CHUNK_UNITS;
     if (first < XIPC__CHUNKS_KEPT) first = XIPC__CHUNKS_KEPT;
-    if (first < end && ring->units > XIPC__RING_FIXED) {
+    int is_discarded = first < end && ring->units > XIPC__RING_FIXED;
+    if (is_discarded) {
         /* the records there are going to be zeros: whoever repairs must not walk over them */
         atomic_store_explicit(&side->next, look->next, memory_order_release);
         XIPC__POINT("get.discarding");
@@ -58,6 +59,8 @@ static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const look_t *loo
     }
     /* release: pairs with the writers' acquire, who may overwrite it from here on */
     atomic_store_explicit(&side->freed, look->next, memory_order_release);
+    /* places come again after some rounds */
+    if (is_discarded) atomic_store_explicit(&side->next, XIPC__RING_NONE, memory_order_release);
 }
 
 /* Does a process that lives read it in place? A dead one's is lost, unless that was counted. */
@@ -129,7 +132,7 @@ static apr_status_t count_left(apr_uint64_t *left, reason_t *reason, xipc__ring_
         atomic_store_explicit(&side->seen, tail, memory_order_relaxed);
     }
     *left = xipc__mark_place(tail) - xipc__mark_place(mark);
-    return *left <= ring->units ? APR_SUCCESS : xipc__ring_bad("the marks");
+    return *left <= xipc__ring_span(ring) ? APR_SUCCESS : xipc__ring_bad("the marks");
 }
 
 /* The oldest message; XIPC_EEMPTY and the reason when there is none. */

@@ -13,7 +13,7 @@
 
 enum {
     XIPC__RING_MAGIC = 0x78715247,
-    XIPC__RING_VERSION = 1,
+    XIPC__RING_VERSION = 2,
     XIPC__RING_UNIT = 64,           /* bytes: records begin and end at multiples */
     XIPC__RING_START = 65536,       /* where the records begin */
     XIPC__RING_CHUNK = 1024 * 1024, /* memory is asked for and given back in these */
@@ -73,7 +73,7 @@ typedef struct {
     _Atomic apr_uint64_t seen;   /* the other side's mark when it was looked at last */
     _Atomic apr_uint64_t pad;    /* writers: units of the last pad */
     _Atomic apr_uint64_t next;   /* readers: what `freed` becomes when memory is given back */
-    unsigned char fill1[8];
+    _Atomic apr_uint64_t skip;   /* writers: where a pad skips records, and its units */
     /* what the other side looks at */
     _Atomic apr_uint64_t mark;  /* writers: behind the last record; readers: the next to take */
     _Atomic apr_uint64_t freed; /* readers: up to where there is room again */
@@ -122,6 +122,12 @@ static inline xipc__record_t *xipc__record_at(const xipc__ring_t *ring, apr_uint
 {
     return (xipc__record_t *)(void *)(ring->records +
                                       (place & (ring->units - 1)) * XIPC__RING_UNIT);
+}
+
+/* Units between `freed` and the writers' mark at most: a ring that grows may skip a part of a round. */
+static inline apr_uint64_t xipc__ring_span(const xipc__ring_t *ring)
+{
+    return ring->units > XIPC__RING_FIXED ? 2 * ring->units : ring->units;
 }
 
 static inline apr_uint64_t xipc__record_state(apr_uint64_t units, unsigned kind)

@@ -51,6 +51,14 @@ static void repair_readers(xipc__ring_t *ring, xipc__side_t *side)
     xipc__ring_advance(ring);
 }
 
+/* A pad that was never seen skips nothing. */
+static void repair_writers(xipc__side_t *side, apr_uint64_t mark)
+{
+    apr_uint64_t skip = atomic_load_explicit(&side->skip, memory_order_relaxed);
+    if (xipc__mark_place(skip) - xipc__mark_place(mark) < (apr_uint32_t)1 << 31)
+        atomic_store_explicit(&side->skip, 0, memory_order_relaxed);
+}
+
 /*
  * What a dead owner left. A writer that had not moved its mark took its message along; a reader
  * that had moved it, too. Idempotent, since whoever repairs may die as well.
@@ -63,7 +71,10 @@ static void repair(xipc__ring_t *ring, int which, apr_uint64_t dead)
     if (intent != XIPC__RING_NONE && (intent == mark) == (which == XIPC__WRITERS))
         xipc__ring_count_lost(side, dead);
     XIPC__POINT("repair.counted");
-    if (which == XIPC__READERS) repair_readers(ring, side);
+    if (which == XIPC__READERS)
+        repair_readers(ring, side);
+    else
+        repair_writers(side, mark);
     atomic_store_explicit(&side->intent, XIPC__RING_NONE, memory_order_release);
 }
 

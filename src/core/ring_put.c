@@ -10,6 +10,7 @@ enum { BACKLOG = 1024 };
 typedef struct {
     apr_uint32_t offset; /* of the mark, in the ring */
     apr_uint64_t pad;    /* units to leave out first */
+    int is_skip;         /* they are records that are not free yet */
     apr_uint64_t units;
 } spot_t;
 
@@ -45,14 +46,41 @@ static apr_uint64_t held_units(const xipc__ring_t *ring, apr_uint64_t used, apr_
     return used + xipc__mark_place(freed) % XIPC__CHUNK_UNITS;
 }
 
-/* Bytes of all messages, each rounded up: without headers, and without the pad if it is in there. */
+/*
+ * Bytes of all messages, each rounded up: without headers, without the pad at the end of the ring if
+ * it is in there, and without what was skipped.
+ */
 static apr_uint64_t bytes_in(const xipc__ring_t *ring, apr_uint64_t used, apr_uint32_t count,
-                             apr_uint32_t offset)
+                             const spot_t *spot, apr_uint64_t freed)
 {
+    apr_uint64_t skip = atomic_load_explicit(&writers(ring)->skip, memory_order_relaxed);
     apr_uint64_t pad =
-        used > offset ? atomic_load_explicit(&writers(ring)->pad, memory_order_relaxed) : 0;
+        used > spot->offset ? atomic_load_explicit(&writers(ring)->pad, memory_order_relaxed) : 0;
+    if (xipc__mark_place(skip) - xipc__mark_place(freed) < used) pad += xipc__mark_count(skip);
     apr_uint64_t without = used - (pad < used ? pad : used);
     return without > count ? (without - count) * XIPC__RING_UNIT : 0;
+}
+
+/*
+ * The last round ended early, the reader has not come so far, and the room before its records is
+ * used up: what lies behind them, up to the end of the ring, is free. From the next chunk on, since
+ * the memory of the one with the pad may be given back.
+ */
+static apr_status_t find_behind(spot_t *spot, const xipc__ring_t *ring, apr_uint64_t used,
+                                apr_uint64_t held)
+{
+    apr_uint64_t pad = atomic_load_explicit(&writers(ring)->pad, memory_order_relaxed);
+    spot->pad = 0;
+    if (ring->units <= XIPC__RING_FIXED || pad >= ring->units) return XIPC_EFULL;
+    apr_uint64_t behind =
+        ((ring->units - pad) / XIPC__CHUNK_UNITS + 1) * (apr_uint64_t)XIPC__CHUNK_UNITS;
+    if (used <= ring->units) { /* not there yet */
+        if (used <= spot->offset || behind <= spot->offset || held >= ring->units)
+            return XIPC_EFULL;
+        spot->pad = behind - spot->offset;
+        spot->is_skip = 1;
+    }
+    return spot->offset + spot->pad + spot->units < ring->units ? APR_SUCCESS : XIPC_EFULL;
 }
 
 /* Is there room behind `tail` when everything before `freed` is free? */
@@ -61,16 +89,20 @@ static apr_status_t find(spot_t *spot, const xipc__ring_t *ring, apr_uint64_t ta
 {
     apr_uint64_t used = xipc__mark_place(tail) - xipc__mark_place(freed);
     apr_uint32_t count = xipc__mark_count(tail) - xipc__mark_count(freed);
-    if (used > ring->units || count > used) return xipc__ring_bad("the marks");
+    if (used > xipc__ring_span(ring) || count > used) return xipc__ring_bad("the marks");
     spot->offset = xipc__mark_place(tail) & (apr_uint32_t)(ring->units - 1);
+    spot->is_skip = 0;
     apr_uint64_t held = held_units(ring, used, freed);
     spot->pad = pad_before(ring, spot, held);
     if (ring->bounds.capacity > 0 && count >= ring->bounds.capacity) return XIPC_EFULL;
     if (ring->bounds.bytes > 0 &&
-        bytes_in(ring, used, count, spot->offset) + (spot->units - 1) * XIPC__RING_UNIT >
+        bytes_in(ring, used, count, spot, freed) + (spot->units - 1) * XIPC__RING_UNIT >
             ring->bounds.bytes + XIPC__RING_UNIT - 1)
         return XIPC_EFULL;
-    return held + spot->pad + spot->units <= ring->units ? APR_SUCCESS : XIPC_EFULL;
+    /* a ring that grows keeps one unit free, for the pad that skips */
+    apr_uint64_t spare = ring->units > XIPC__RING_FIXED;
+    if (held + spot->pad + spot->units + spare <= ring->units) return APR_SUCCESS;
+    return find_behind(spot, ring, used, held);
 }
 
 /* The same, looking at the readers' side only when it is not known to be enough. */
@@ -111,6 +143,17 @@ static void write_record(xipc__record_t *record, unsigned kind, apr_uint64_t uni
     atomic_store_explicit(&record->state, xipc__record_state(units, kind), memory_order_relaxed);
 }
 
+/* Places come again after some rounds: what was skipped is forgotten when the reader is past it. */
+static void end_round(const xipc__ring_put_t *put, apr_uint64_t pad)
+{
+    xipc__side_t *side = writers(put->ring);
+    apr_uint32_t seen = xipc__mark_place(atomic_load_explicit(&side->seen, memory_order_relaxed));
+    apr_uint64_t skip = atomic_load_explicit(&side->skip, memory_order_relaxed);
+    if (xipc__mark_place(skip) - seen >= xipc__mark_place(put->mark) - seen)
+        atomic_store_explicit(&side->skip, 0, memory_order_relaxed);
+    atomic_store_explicit(&side->pad, pad, memory_order_relaxed);
+}
+
 static apr_status_t write_pad(xipc__ring_put_t *put, const spot_t *spot)
 {
     xipc__ring_t *ring = put->ring;
@@ -118,7 +161,12 @@ static apr_status_t write_pad(xipc__ring_put_t *put, const spot_t *spot)
     if (rv != APR_SUCCESS) return rv;
     xipc__record_t *record = xipc__record_at(ring, xipc__mark_place(put->mark));
     write_record(record, XIPC__RECORD_PAD, spot->pad, 0);
-    atomic_store_explicit(&writers(ring)->pad, spot->pad, memory_order_relaxed);
+    if (spot->is_skip)
+        atomic_store_explicit(&writers(ring)->skip,
+                              xipc__mark(xipc__mark_place(put->mark), (apr_uint32_t)spot->pad),
+                              memory_order_relaxed);
+    else
+        end_round(put, spot->pad);
     put->mark = xipc__mark(xipc__mark_place(put->mark) + (apr_uint32_t)spot->pad,
                            xipc__mark_count(put->mark));
     XIPC__POINT("put.padded");
@@ -133,11 +181,13 @@ static apr_status_t append(xipc__ring_put_t *put, apr_size_t size)
     if (rv != APR_SUCCESS) return rv;
     apr_uint64_t before = put->mark;
     if (spot.pad > 0 && (rv = write_pad(put, &spot)) != APR_SUCCESS) return rv;
-    rv = commit(put->ring, spot.pad > 0 ? 0 : spot.offset, spot.units);
+    rv = commit(put->ring, (spot.offset + spot.pad) & (put->ring->units - 1), spot.units);
     if (rv != APR_SUCCESS) {
         put->mark = before;
+        if (spot.is_skip) atomic_store_explicit(&writers(put->ring)->skip, 0, memory_order_relaxed);
         return rv;
     }
+    if (spot.pad == 0 && spot.offset + spot.units == put->ring->units) end_round(put, 0);
     xipc__record_t *record = xipc__record_at(put->ring, xipc__mark_place(put->mark));
     write_record(record, XIPC__RECORD_READY, spot.units, size);
     put->place = record + 1;
