@@ -2,7 +2,7 @@
 # check.sh holds|refutes|deep: verify the model of the ring with spin, in a directory of its own.
 #   holds    what is to be true of it, in bounds that take a minute at most
 #   refutes  that it would be found out if a part of the protocol were missing
-#   deep     larger bounds: hours, 4 GiB
+#   deep     larger bounds: an hour, 4 GiB
 set -euo pipefail
 model=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/ring.pml
 for tool in spin cc; do
@@ -13,12 +13,12 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 
 # verify KIND BOUNDS: searches all that can happen, and prints the line of the result. Kinds: end, that everything ends
-# well; progress, that no process runs in circles for ever; sample, as end, but what does not fit into 2 GiB and an hour is left out
+# well; progress, that no process runs in circles for ever; sample, as end, but what does not fit into 2 GiB and ten minutes is left out
 verify() {
     local -a compile=(-DSAFETY -DCOLLAPSE) search=()
     case $1 in
     progress) compile=(-DNP -DCOLLAPSE) search=(-l) ;;
-    sample) compile=(-DSAFETY -DBITSTATE) search=(-w34 -Q60) ;;
+    sample) compile=(-DSAFETY -DBITSTATE) search=(-w34 -Q10) ;;
     esac
     rm -f ./*
     # shellcheck disable=SC2086 # a list

@@ -1,0 +1,182 @@
+/*
+ * Threads of one process that put and get at once in every way a queue in shared memory has. With the thread sanitizer
+ * this finds what the ring's memory orders leave to chance.
+ */
+#include "testing.h"
+
+#include <apr_thread_proc.h>
+
+#include <stdatomic.h>
+
+enum { WRITERS = 3, READERS = 3, EACH = 600, BYTES = 200, BATCH = 3, ALL = WRITERS * EACH };
+
+typedef struct {
+    xipc_queue_t *queue;
+    int index;
+    apr_uint64_t wrong;
+} worker_t;
+
+static atomic_int left;
+static _Atomic unsigned char seen[ALL];
+
+static void make(void *bytes, apr_int64_t number)
+{
+    memcpy(bytes, &number, sizeof number);
+    testing_fill((char *)bytes + sizeof number, BYTES - sizeof number, (unsigned)number);
+}
+
+/* ---- writing ---- */
+
+static apr_status_t put_in_place(xipc_queue_t *queue, apr_int64_t number)
+{
+    void *place;
+    apr_status_t rv = xipc_queue_reserve(&place, queue, BYTES, TESTING_PATIENCE);
+    if (rv != APR_SUCCESS) return rv;
+    make(place, number);
+    return xipc_queue_commit(queue, place, BYTES);
+}
+
+static apr_status_t put_batch(xipc_queue_t *queue, apr_int64_t number)
+{
+    char bytes[BATCH][BYTES];
+    xipc_queue_message_t messages[BATCH];
+    apr_size_t done;
+    for (int i = 0; i < BATCH; i++) {
+        make(bytes[i], number + i);
+        messages[i].data = bytes[i];
+        messages[i].size = BYTES;
+    }
+    return xipc_queue_put_many(&done, queue, messages, BATCH, TESTING_PATIENCE);
+}
+
+static apr_status_t put_all(const worker_t *worker)
+{
+    apr_status_t rv = APR_SUCCESS;
+    apr_int64_t end = (worker->index + 1) * (apr_int64_t)EACH;
+    for (apr_int64_t number = end - EACH; rv == APR_SUCCESS && number < end;) {
+        char bytes[BYTES];
+        if (number % 2 == 0 && number + BATCH <= end) {
+            rv = put_batch(worker->queue, number);
+            number += BATCH;
+        } else if (number % 5 == 0) {
+            rv = put_in_place(worker->queue, number++);
+        } else {
+            make(bytes, number++);
+            rv = xipc_queue_put(worker->queue, bytes, BYTES, TESTING_PATIENCE);
+        }
+    }
+    return rv;
+}
+
+/* ---- reading ---- */
+
+static void note(worker_t *worker, apr_int64_t *last, const void *data, apr_size_t size)
+{
+    apr_int64_t number = -1;
+    if (size == BYTES) memcpy(&number, data, sizeof number);
+    if (number < 0 || number >= ALL ||
+        !testing_is_filled((const char *)data + sizeof number, BYTES - sizeof number,
+                           (unsigned)number)) {
+        worker->wrong++;
+        return;
+    }
+    worker->wrong += number <= last[number / EACH] || atomic_fetch_add(&seen[number], 1) != 0;
+    last[number / EACH] = number;
+    atomic_fetch_sub(&left, 1);
+}
+
+static apr_status_t get_some(worker_t *worker, apr_int64_t *last, int way, apr_pool_t *pool)
+{
+    xipc_queue_message_t messages[BATCH];
+    apr_size_t size;
+    apr_size_t count = 0;
+    apr_status_t rv;
+    if (way == 0) {
+        const void *data;
+        rv = xipc_queue_peek(&data, &size, worker->queue, MILLISECONDS(5));
+        if (rv != APR_SUCCESS) return rv;
+        note(worker, last, data, size);
+        return xipc_queue_release(worker->queue, data);
+    }
+    if (way == 1) {
+        void *data;
+        rv = xipc_queue_get(&data, &size, worker->queue, MILLISECONDS(5), pool);
+        if (rv == APR_SUCCESS) note(worker, last, data, size);
+        return rv;
+    }
+    rv = xipc_queue_get_many(&count, messages, BATCH, worker->queue, MILLISECONDS(5), pool);
+    for (apr_size_t i = 0; i < count; i++) note(worker, last, messages[i].data, messages[i].size);
+    return rv;
+}
+
+static apr_status_t get_all(worker_t *worker, apr_pool_t *pool)
+{
+    apr_pool_t *each;
+    apr_int64_t last[WRITERS] = {-1, -1, -1};
+    apr_time_t give_up = system_clock() + TESTING_PATIENCE;
+    apr_status_t rv = apr_pool_create(&each, pool);
+    for (int i = 0; rv == APR_SUCCESS && atomic_load(&left) > 0; i++) {
+        rv = get_some(worker, last, i % 3, each);
+        if (rv == XIPC_EEMPTY && system_clock() < give_up) rv = APR_SUCCESS;
+        apr_pool_clear(each);
+    }
+    return rv;
+}
+
+/* A frame of its own, since the end of a thread in mid-function leaves what a sanitizer knows of it behind. */
+static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
+{
+    worker_t *worker = data;
+    apr_thread_exit(thread, worker->index < WRITERS ? put_all(worker)
+                                                    : get_all(worker, apr_thread_pool_get(thread)));
+    return NULL;
+}
+
+/* ---- the tests ---- */
+
+static void run(apr_size_t capacity, int spin, testing_t *test)
+{
+    xipc_queue_options_t *options;
+    xipc_queue_t *queue;
+    apr_thread_t *threads[WRITERS + READERS];
+    worker_t workers[WRITERS + READERS];
+    CHECK_OK(xipc_queue_options_create(&options, test->pool));
+    CHECK_OK(xipc_queue_options_backend_set(options, XIPC_QUEUE_SHM));
+    CHECK_OK(xipc_queue_options_capacity_set(options, capacity));
+    CHECK_OK(xipc_queue_options_message_max_set(options, BYTES));
+    CHECK_OK(xipc_queue_options_spin_set(options, spin));
+    REQUIRE_OK(xipc_queue_create_ex(&queue, options, test->pool));
+    atomic_store(&left, ALL);
+    for (int i = 0; i < ALL; i++) atomic_store(&seen[i], 0);
+    for (int i = 0; i < WRITERS + READERS; i++) {
+        workers[i] = (worker_t){.queue = queue, .index = i};
+        REQUIRE_OK(apr_thread_create(&threads[i], NULL, work, &workers[i], test->pool));
+    }
+    for (int i = 0; i < WRITERS + READERS; i++) {
+        apr_status_t rv;
+        CHECK_OK(apr_thread_join(&rv, threads[i]));
+        CHECK_OK(rv);
+        CHECK_NUMBER(0, workers[i].wrong);
+    }
+    CHECK_NUMBER(0, atomic_load(&left));
+    CHECK_NUMBER(1, xipc_queue_is_empty(queue));
+}
+
+static void threads_put_and_get_in_every_way(testing_t *test)
+{
+    run(4, 0, test);
+    run(4, -1, test);
+    run(64, -1, test);
+}
+
+static void threads_share_a_queue_without_a_bound(testing_t *test)
+{
+    run(0, -1, test);
+}
+
+static const testing_case_t cases[] = {
+    ONCE(threads_put_and_get_in_every_way),
+    ONCE(threads_share_a_queue_without_a_bound),
+};
+
+TESTING_MAIN("queue.threads", cases)
