@@ -69,7 +69,7 @@ static int is_held(xipc__ring_t *ring, const look_t *look)
     if (look->kind != XIPC__RECORD_HELD) return 0;
     apr_uint64_t owner = atomic_load_explicit(&look->record->owner, memory_order_relaxed);
     if (!xipc__port_identity_is_dead(owner)) return 1;
-    xipc__ring_count_lost(readers(ring), owner);
+    xipc__ring_count_lost(readers(ring), owner, 1);
     return 0;
 }
 
@@ -106,7 +106,7 @@ static int is_reserved(xipc__ring_t *ring, look_t *look)
     if (look->kind != XIPC__RECORD_RESERVED) return 0;
     apr_uint64_t owner = atomic_load_explicit(&look->record->owner, memory_order_relaxed);
     if (owner == xipc__port_identity() || !xipc__port_identity_is_dead(owner)) return 1;
-    xipc__ring_count_lost(&ring->header->sides[XIPC__WRITERS], owner);
+    xipc__ring_count_lost(&ring->header->sides[XIPC__WRITERS], owner, 1);
     look->kind = XIPC__RECORD_GONE;
     atomic_store_explicit(&look->record->state, xipc__record_state(look->units, look->kind),
                           memory_order_relaxed);
@@ -205,7 +205,9 @@ void xipc__ring_get_take(xipc__ring_get_t *get)
                    .next = get->next};
     xipc__side_t *side = readers(get->ring);
     XIPC__POINT("get.read");
-    atomic_store_explicit(&side->intent, get->mark, memory_order_release);
+    /* of a batch, the first */
+    if (atomic_load_explicit(&side->intent, memory_order_relaxed) == XIPC__RING_NONE)
+        atomic_store_explicit(&side->intent, get->mark, memory_order_release);
     pass(get->ring, get->mark, &look);
 }
 

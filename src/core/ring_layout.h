@@ -7,6 +7,7 @@
 #ifndef XIPC_CORE_RING_LAYOUT_H
 #define XIPC_CORE_RING_LAYOUT_H
 
+#include "core/point.h"
 #include "core/ring.h"
 
 #include <stdatomic.h>
@@ -153,8 +154,8 @@ apr_status_t xipc__ring_wait(xipc__ring_t *ring, int spot, const _Atomic apr_uin
 /* After leaving a side. */
 void xipc__ring_wake(xipc__ring_t *ring, int spot);
 
-/* Count a message that died with a process. */
-void xipc__ring_count_lost(xipc__side_t *side, apr_uint64_t owner);
+/* Count messages that died with a process. */
+void xipc__ring_count_lost(xipc__side_t *side, apr_uint64_t owner, apr_uint32_t count);
 
 /* ---- ring_get.c ---- */
 
@@ -163,13 +164,5 @@ void xipc__ring_advance(xipc__ring_t *ring);
 
 /* Regain the room of what was released or abandoned, or held by the dead. */
 void xipc__ring_reclaim(xipc__ring_t *ring, apr_time_t deadline);
-
-/* A place where the tests kill the process. */
-#ifdef XIPC_TEST_POINTS
-void xipc__test_point(const char *name);
-#define XIPC__POINT(name) xipc__test_point(name)
-#else
-#define XIPC__POINT(name) ((void)0)
-#endif
 
 #endif

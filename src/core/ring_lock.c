@@ -32,10 +32,10 @@ static int try_enter(xipc__side_t *side, apr_uint64_t me)
                                                    memory_order_relaxed);
 }
 
-void xipc__ring_count_lost(xipc__side_t *side, apr_uint64_t owner)
+void xipc__ring_count_lost(xipc__side_t *side, apr_uint64_t owner, apr_uint32_t count)
 {
     atomic_store_explicit(&side->lost_by, owner, memory_order_relaxed);
-    atomic_fetch_add_explicit(&side->lost, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&side->lost, count, memory_order_relaxed);
 }
 
 /* Both marks of the readers: what was taken is free, unless somebody holds it. */
@@ -68,8 +68,11 @@ static void repair(xipc__ring_t *ring, int which, apr_uint64_t dead)
     xipc__side_t *side = &ring->header->sides[which];
     apr_uint64_t intent = atomic_load_explicit(&side->intent, memory_order_relaxed);
     apr_uint64_t mark = atomic_load_explicit(&side->mark, memory_order_relaxed);
-    if (intent != XIPC__RING_NONE && (intent == mark) == (which == XIPC__WRITERS))
-        xipc__ring_count_lost(side, dead);
+    apr_uint32_t taken = xipc__mark_count(mark) - xipc__mark_count(intent);
+    if (intent != XIPC__RING_NONE && which == XIPC__READERS && taken > 0)
+        xipc__ring_count_lost(side, dead, taken);
+    else if (which == XIPC__WRITERS && intent == mark)
+        xipc__ring_count_lost(side, dead, 1);
     XIPC__POINT("repair.counted");
     if (which == XIPC__READERS)
         repair_readers(ring, side);

@@ -16,6 +16,7 @@
  * that is put right at once; elsewhere the message that comes next tells by its number that others
  * before it don't exist, or an empty mailslot says it.
  */
+#include "core/point.h"
 #include "win32/mailslot.h"
 #include "xipc/queue.h"
 
@@ -97,6 +98,7 @@ static void repair(xipc__kernel_queue_t *queue)
     page_t *page = queue->page;
     /* the message may be there, not counted; if it is not, its number is one that never comes */
     if (page->writing == page->put + 1) page->put++;
+    XIPC__POINT("mailslot.repairing");
     correct(queue);
 }
 
@@ -120,6 +122,7 @@ static apr_status_t enter(xipc__kernel_queue_t *queue, int event, apr_time_t dea
     if (found == WAIT_TIMEOUT) return in_vain;
     if (found == WAIT_FAILED) return xipc__win32_error();
     if (found == WAIT_ABANDONED_0 || found == WAIT_ABANDONED_0 + 1) repair(queue);
+    XIPC__POINT("mailslot.entered");
     return APR_SUCCESS;
 }
 
@@ -133,6 +136,7 @@ static apr_status_t write_message(xipc__kernel_queue_t *queue, const void *data,
     if (size > 0) memcpy(queue->buffer + sizeof header, data, size);
 
     page->writing = header.number + 1;
+    XIPC__POINT("mailslot.writing");
     DWORD written;
     if (!WriteFile(queue->handles[WRITER], queue->buffer, (DWORD)(sizeof header + size), &written,
                    NULL)) {
@@ -140,7 +144,9 @@ static apr_status_t write_message(xipc__kernel_queue_t *queue, const void *data,
         page->writing = 0;
         return rv;
     }
+    XIPC__POINT("mailslot.written");
     page->put = header.number + 1;
+    XIPC__POINT("mailslot.put");
     return APR_SUCCESS;
 }
 
@@ -165,7 +171,9 @@ apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void
         apr_status_t rv = enter(queue, NOT_FULL, deadline, XIPC_EFULL);
         if (rv != APR_SUCCESS) return rv;
         rv = put_now(queue, data, size);
+        XIPC__POINT("mailslot.told");
         leave(queue);
+        XIPC__POINT("mailslot.left");
         /* a repair found the queue full although the event was set */
         if (rv != XIPC_EFULL || xipc__remaining(deadline) == 0) return rv;
     }
@@ -187,10 +195,12 @@ static apr_status_t read_message(apr_size_t *size, xipc__kernel_queue_t *queue, 
     DWORD room = (DWORD)(sizeof(header_t) + queue->message_max);
     if (!ReadFile(queue->handles[READER], queue->buffer, room, &taken, NULL))
         return xipc__win32_error();
+    XIPC__POINT("mailslot.read");
 
     header_t header = {0};
     if (taken >= sizeof header) memcpy(&header, queue->buffer, sizeof header);
     count_taken(queue->page, taken >= sizeof header ? header.number : queue->page->got);
+    XIPC__POINT("mailslot.taken");
     if (taken < sizeof header || header.size != taken - sizeof header)
         return xipc__fail(XIPC_EPROTOCOL, "a message of %lu bytes in the mailslot is no queue's",
                           taken);
@@ -223,7 +233,9 @@ apr_status_t xipc__port_kernel_queue_get(apr_size_t *size, xipc__kernel_queue_t 
         apr_status_t rv = enter(queue, NOT_EMPTY, deadline, XIPC_EEMPTY);
         if (rv != APR_SUCCESS) return rv;
         rv = get_now(size, queue, buffer);
+        XIPC__POINT("mailslot.told");
         leave(queue);
+        XIPC__POINT("mailslot.left");
         /* what was counted was never written */
         if (rv != XIPC_EEMPTY || xipc__remaining(deadline) == 0) return rv;
     }

@@ -284,12 +284,42 @@ static void stat_tells_what_was_lost_and_whose_it_was(testing_t *test)
     CHECK_NUMBER(0, stat.lost_by_readers);
 }
 
+/* Takes a batch of four, and is killed with it. */
+static int get_batch(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_queue_t *queue;
+    xipc_queue_message_t messages[4];
+    apr_size_t count;
+    if (xipc_values_get_queue(&queue, args, 0) != APR_SUCCESS) return 90;
+    kill_at = "get.freed";
+    hits_left = 1;
+    xipc__test_point_hook = kill_here;
+    return xipc_queue_get_many(&count, messages, 4, queue, 0, pool) == APR_SUCCESS ? 0 : 91;
+}
+
+static void stat_counts_all_of_a_batch_that_was_lost(testing_t *test)
+{
+    static const kind_t kind = {5, 150, 0};
+    xipc_queue_stat_t stat;
+    apr_int64_t number = -1;
+    xipc_queue_t *queue = make(&kind, test);
+    REQUIRE(queue != NULL);
+    for (int i = 0; i < 5; i++) CHECK_OK(testing_put_int(queue, i, 0));
+    CHECK(was_killed(testing_run(test, get_batch, testing_queue_args(queue, test->pool))));
+    CHECK_OK(testing_get_int(&number, queue, 0, test->pool));
+    CHECK_NUMBER(4, number);
+    CHECK_OK(xipc_queue_stat(&stat, queue));
+    CHECK_NUMBER(4, stat.lost_by_readers);
+    CHECK_NUMBER(0, stat.lost_by_writers);
+}
+
 static const testing_case_t cases[] = {
     EACH_METHOD(death_in_put_or_get_harms_nobody),
     EACH_METHOD(death_while_memory_is_given_back_harms_nobody),
     EACH_METHOD(death_in_place_harms_nobody),
     EACH_METHOD(death_in_the_repair_harms_nobody),
     EACH_METHOD(stat_tells_what_was_lost_and_whose_it_was),
+    EACH_METHOD(stat_counts_all_of_a_batch_that_was_lost),
 };
 
 TESTING_MAIN("queue.points", cases)
