@@ -337,11 +337,12 @@ void xipc__port_park_close(xipc__park_t *park);
  * when a process dies in it: so sleep in slices.
  */
 apr_uint32_t xipc__port_park_prepare(xipc__spot_t *spot);
-void xipc__port_park_cancel(xipc__spot_t *spot);
+void xipc__port_park_cancel(xipc__park_t *park, int index, xipc__spot_t *spot);
 void xipc__port_park_wait(xipc__park_t *park, int index, xipc__spot_t *spot, apr_uint32_t word,
                           apr_time_t deadline);
 
-/* Wake one sleeper, or all. */
+/* Wake one sleeper, or all. Who was woken as the one passes it on when it won't wake the next. */
+void xipc__port_park_pass_on(xipc__spot_t *spot);
 void xipc__port_park_wake(xipc__park_t *park, int index, xipc__spot_t *spot, int all);
 
 /* The bell is ready in a wait from when it is rung until it is cleared. */

@@ -114,19 +114,19 @@ static apr_status_t sleep_to_enter(xipc__ring_t *ring, int which, apr_uint64_t m
     for (;;) {
         apr_uint32_t word = xipc__port_park_prepare(&side->spot);
         if (try_enter(side, me)) {
-            xipc__port_park_cancel(&side->spot);
+            xipc__port_park_cancel(ring->park, which, &side->spot);
             return APR_SUCCESS;
         }
         xipc__port_park_wait(ring->park, which, &side->spot, word, earlier(limit, slice));
-        if (try_enter(side, me)) {
+        int is_in = try_enter(side, me);
+        int is_late = !is_in && xipc__port_clock() >= began + FIRST_LOOK;
+        if (is_late) is_in = enter_from_dead(ring, which, me);
+        if (is_in || (is_late && xipc__remaining(limit) == 0)) {
             /* only one is woken at a time, who then speaks for the others */
-            (void)xipc__port_park_prepare(&side->spot);
-            return APR_SUCCESS;
+            xipc__port_park_pass_on(&side->spot);
+            return is_in ? APR_SUCCESS : APR_TIMEUP;
         }
-        if (xipc__port_clock() < began + FIRST_LOOK) continue;
-        if (enter_from_dead(ring, which, me)) return APR_SUCCESS;
-        if (xipc__remaining(limit) == 0) return APR_TIMEUP;
-        if (slice < LONGEST) slice *= 2;
+        if (is_late && slice < LONGEST) slice *= 2;
     }
 }
 
@@ -181,7 +181,7 @@ apr_status_t xipc__ring_wait(xipc__ring_t *ring, int spot, const _Atomic apr_uin
     xipc__spot_t *at = &ring->header->waits[spot - XIPC__NOT_EMPTY].spot;
     apr_uint32_t ticket = xipc__port_park_prepare(at);
     if (atomic_load_explicit(word, memory_order_seq_cst) != old)
-        xipc__port_park_cancel(at);
+        xipc__port_park_cancel(ring->park, spot, at);
     else
         xipc__port_park_wait(ring->park, spot, at, ticket, earlier(deadline, SLICE));
     return APR_SUCCESS;

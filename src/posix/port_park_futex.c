@@ -58,8 +58,10 @@ apr_uint32_t xipc__port_park_prepare(xipc__spot_t *spot)
     return word;
 }
 
-void xipc__port_park_cancel(xipc__spot_t *spot)
+void xipc__port_park_cancel(xipc__park_t *park, int index, xipc__spot_t *spot)
 {
+    (void)park;
+    (void)index;
     (void)spot; /* others may sleep there: the next wake finds out */
 }
 
@@ -72,6 +74,12 @@ void xipc__port_park_wait(xipc__park_t *park, int index, xipc__spot_t *spot, apr
     struct timespec timeout = {.tv_sec = (time_t)apr_time_sec(left),
                                .tv_nsec = (long)apr_time_usec(left) * 1000};
     (void)syscall(SYS_futex, &spot->word, FUTEX_WAIT, word, left < 0 ? NULL : &timeout, NULL, 0);
+}
+
+/* Which of them sleep is not known: the next who wakes finds out. */
+void xipc__port_park_pass_on(xipc__spot_t *spot)
+{
+    atomic_exchange_explicit(&spot->sleepers, 1, memory_order_seq_cst);
 }
 
 void xipc__port_park_wake(xipc__park_t *park, int index, xipc__spot_t *spot, int all)

@@ -84,13 +84,24 @@ apr_uint32_t xipc__port_park_prepare(xipc__spot_t *spot)
     return 0;
 }
 
-void xipc__port_park_cancel(xipc__spot_t *spot)
+/* Whether one was on the list. */
+static int take_off(xipc__spot_t *spot)
 {
     apr_uint32_t count = atomic_load_explicit(&spot->sleepers, memory_order_relaxed);
     while (count > 0 &&
            !atomic_compare_exchange_weak_explicit(&spot->sleepers, &count, count - 1,
                                                   memory_order_seq_cst, memory_order_relaxed))
         ;
+    return count > 0;
+}
+
+/* Who is not on the list any more has a wake-up coming, which nobody else needs. */
+void xipc__port_park_cancel(xipc__park_t *park, int index, xipc__spot_t *spot)
+{
+    char byte;
+    if (take_off(spot)) return;
+    ssize_t got = read(park->fds[index][0], &byte, 1);
+    (void)got;
 }
 
 void xipc__port_park_wait(xipc__park_t *park, int index, xipc__spot_t *spot, apr_uint32_t word,
@@ -101,7 +112,12 @@ void xipc__port_park_wait(xipc__park_t *park, int index, xipc__spot_t *spot, apr
     int fd = park->fds[index][0];
     (void)xipc__fd_wait(fd, POLLIN, deadline);
     /* no byte for us: another took it, or nobody woke us, and we are registered still */
-    if (read(fd, &byte, 1) != 1) xipc__port_park_cancel(spot);
+    if (read(fd, &byte, 1) != 1) xipc__port_park_cancel(park, index, spot);
+}
+
+void xipc__port_park_pass_on(xipc__spot_t *spot)
+{
+    (void)spot; /* the others are registered still */
 }
 
 void xipc__port_park_wake(xipc__park_t *park, int index, xipc__spot_t *spot, int all)
