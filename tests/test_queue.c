@@ -195,6 +195,95 @@ static void get_into_a_small_buffer_takes_nothing_and_tells_the_size(testing_t *
     CHECK(size == 5 && memcmp(data, "hello", 5) == 0);
 }
 
+/* ---- priorities ---- */
+
+static int has_priorities(const xipc_queue_t *queue)
+{
+    xipc_queue_caps_t caps;
+    return CHECK_OK(xipc_queue_caps(&caps, queue)) && caps.priorities > 1;
+}
+
+/* The queue of a test of priorities, or NULL where there are none. */
+static xipc_queue_t *queue_with_priorities(testing_t *test, apr_size_t capacity)
+{
+    xipc_queue_t *queue = testing_queue(test, capacity);
+    if (queue == NULL || has_priorities(queue)) return queue;
+    testing_skip("no priorities here");
+    return NULL;
+}
+
+static void put_text(xipc_queue_t *queue, const char *text, unsigned priority)
+{
+    CHECK_OK(xipc_queue_put_priority(queue, text, strlen(text), priority, 0));
+}
+
+static void check_texts(xipc_queue_t *queue, const char *const *texts, testing_t *test)
+{
+    for (; *texts != NULL; texts++) {
+        void *data;
+        apr_size_t size;
+        REQUIRE_OK(xipc_queue_get(&data, &size, queue, 0, test->pool));
+        CHECK_TEXT(*texts, (const char *)data);
+    }
+    CHECK_NUMBER(1, xipc_queue_is_empty(queue));
+}
+
+static void highest_priority_comes_first_and_each_in_order(testing_t *test)
+{
+    static const char *const expected[] = {"31 a", "31 b", "1 a", "1 b", "0 a", "0 b", NULL};
+    xipc_queue_t *queue = queue_with_priorities(test, 6);
+    if (queue == NULL) return;
+    put_text(queue, "0 a", 0);
+    put_text(queue, "1 a", 1);
+    put_text(queue, "31 a", XIPC_QUEUE_PRIORITY_MAX);
+    CHECK_OK(xipc_queue_put(queue, "0 b", 3, 0));
+    put_text(queue, "1 b", 1);
+    put_text(queue, "31 b", XIPC_QUEUE_PRIORITY_MAX);
+    check_texts(queue, expected, test);
+}
+
+static void bounds_hold_for_every_priority(testing_t *test)
+{
+    static const char *const expected[] = {"low", NULL};
+    xipc_queue_caps_t caps;
+    xipc_queue_t *queue = queue_with_priorities(test, 1);
+    if (queue == NULL) return;
+    REQUIRE_OK(xipc_queue_caps(&caps, queue));
+    const char *large = apr_pcalloc(test->pool, caps.message_max + 1);
+    CHECK_STATUS(XIPC_EMSGSIZE, xipc_queue_put_priority(queue, large, caps.message_max + 1, 9, -1));
+    put_text(queue, "low", 0);
+    CHECK_STATUS(XIPC_EFULL, xipc_queue_put_priority(queue, "high", 4, 9, 10000));
+    check_texts(queue, expected, test);
+}
+
+static void priorities_are_refused_by_name_where_there_are_none(testing_t *test)
+{
+    static const char *const expected[] = {"0 a", NULL};
+    xipc_queue_caps_t caps;
+    xipc_queue_t *queue = testing_queue(test, 1);
+    REQUIRE(queue != NULL);
+    REQUIRE_OK(xipc_queue_caps(&caps, queue));
+    if (caps.priorities > 1) {
+        testing_skip("there are priorities here");
+        return;
+    }
+    apr_status_t rv = xipc_queue_put_priority(queue, "1 a", 3, 1, -1);
+    CHECK_STATUS(APR_ENOTIMPL, rv);
+    CHECK(strstr(testing_text(rv), caps.backend_name) != NULL);
+    put_text(queue, "0 a", 0);
+    check_texts(queue, expected, test);
+}
+
+static void priority_over_the_highest_is_APR_EINVAL(testing_t *test)
+{
+    xipc_queue_t *queue = testing_queue(test, 1);
+    REQUIRE(queue != NULL);
+    CHECK_STATUS(APR_EINVAL,
+                 xipc_queue_put_priority(queue, "hi", 2, XIPC_QUEUE_PRIORITY_MAX + 1, -1));
+    CHECK_STATUS(APR_EINVAL, xipc_queue_put_priority(queue, "hi", 2, (unsigned)-1, -1));
+    CHECK_NUMBER(1, xipc_queue_is_empty(queue));
+}
+
 /* ---- closing, NULL, caps ---- */
 
 static void closed_queue_is_XIPC_ECLOSED(testing_t *test)
@@ -209,6 +298,7 @@ static void closed_queue_is_XIPC_ECLOSED(testing_t *test)
     CHECK_OK(xipc_queue_close(queue));
     CHECK_OK(xipc_queue_close(queue));
     CHECK_STATUS(XIPC_ECLOSED, xipc_queue_put(queue, "hi", 2, -1));
+    CHECK_STATUS(XIPC_ECLOSED, xipc_queue_put_priority(queue, "hi", 2, 1, -1));
     CHECK_STATUS(XIPC_ECLOSED, xipc_queue_get(&data, &size, queue, -1, test->pool));
     CHECK_STATUS(XIPC_ECLOSED, xipc_queue_get_into(&size, queue, buffer, 65536, -1));
     CHECK_STATUS(XIPC_ECLOSED, xipc_queue_size(&size, queue));
@@ -228,6 +318,8 @@ static void calls_refuse_NULL(testing_t *test)
     REQUIRE(queue != NULL);
     CHECK_STATUS(APR_EINVAL, xipc_queue_put(NULL, "hi", 2, 0));
     CHECK_STATUS(APR_EINVAL, xipc_queue_put(queue, NULL, 2, 0));
+    CHECK_STATUS(APR_EINVAL, xipc_queue_put_priority(NULL, "hi", 2, 0, 0));
+    CHECK_STATUS(APR_EINVAL, xipc_queue_put_priority(queue, NULL, 2, 0, 0));
     CHECK_STATUS(APR_EINVAL, xipc_queue_get(NULL, &size, queue, 0, test->pool));
     CHECK_STATUS(APR_EINVAL, xipc_queue_get(&data, NULL, queue, 0, test->pool));
     CHECK_STATUS(APR_EINVAL, xipc_queue_get(&data, &size, NULL, 0, test->pool));
@@ -255,6 +347,10 @@ static void caps_tell_what_the_queue_bears(testing_t *test)
     REQUIRE_OK(xipc_queue_caps(&caps, queue));
     CHECK_NUMBER(xipc_queue_backend(queue), caps.backend);
     CHECK_NUMBER(3, caps.capacity);
+    CHECK_NUMBER(0, caps.bytes);
+    CHECK_NUMBER(caps.backend == XIPC_QUEUE_MQUEUE ? XIPC_QUEUE_PRIORITY_MAX + 1 : 1,
+                 caps.priorities);
+    CHECK_NUMBER(caps.backend == XIPC_QUEUE_SHM, caps.is_in_place != 0);
     if (test->queue == TESTING_QUEUE_MANAGED) {
         CHECK_NUMBER(XIPC_QUEUE_MANAGED, caps.backend);
         CHECK_TEXT("managed", caps.backend_name);
@@ -342,6 +438,10 @@ static const testing_case_t cases[] = {
     EACH_QUEUE(get_into_a_small_buffer_takes_nothing_and_tells_the_size),
     EACH_QUEUE(closed_queue_is_XIPC_ECLOSED),
     EACH_QUEUE(calls_refuse_NULL),
+    EACH_QUEUE(highest_priority_comes_first_and_each_in_order),
+    EACH_QUEUE(bounds_hold_for_every_priority),
+    EACH_QUEUE(priorities_are_refused_by_name_where_there_are_none),
+    EACH_QUEUE(priority_over_the_highest_is_APR_EINVAL),
     EACH_QUEUE(caps_tell_what_the_queue_bears),
     EACH_QUEUE(queue_closes_with_its_pool),
     EACH_QUEUE(threads_may_put_and_get_at_once),

@@ -13,6 +13,22 @@ static int put_three(xipc_values_t *args, apr_pool_t *pool)
     return 0;
 }
 
+/* Each more urgent than the one before, or as many as the queue has priorities for. */
+static int put_three_rising(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_queue_t *queue;
+    xipc_queue_caps_t caps;
+    char digit[] = "0";
+    (void)pool;
+    if (xipc_values_get_queue(&queue, args, 0) != APR_SUCCESS) return 90;
+    if (xipc_queue_caps(&caps, queue) != APR_SUCCESS) return 91;
+    for (unsigned i = 0; i < 3; i++, digit[0]++) {
+        apr_status_t expected = i < caps.priorities ? APR_SUCCESS : APR_ENOTIMPL;
+        if (xipc_queue_put_priority(queue, digit, 1, i, TESTING_PATIENCE) != expected) return 92;
+    }
+    return 0;
+}
+
 /* The exit code is the three numbers that came, as digits. */
 static int get_three(xipc_values_t *args, apr_pool_t *pool)
 {
@@ -66,6 +82,22 @@ static void child_puts_and_the_parent_gets(testing_t *test)
         apr_int64_t number = -1;
         CHECK_OK(testing_get_int(&number, queue, 0, test->pool)); /* visible when put returned */
         CHECK_NUMBER(i, number);
+    }
+    CHECK_NUMBER(1, xipc_queue_is_empty(queue));
+}
+
+static void priorities_of_a_childs_messages_hold_for_the_parent(testing_t *test)
+{
+    xipc_queue_caps_t caps;
+    xipc_queue_t *queue = testing_queue(test, 3);
+    REQUIRE(queue != NULL);
+    REQUIRE_OK(xipc_queue_caps(&caps, queue));
+    CHECK_NUMBER(0, testing_run(test, put_three_rising, testing_queue_args(queue, test->pool)));
+    for (int digit = caps.priorities > 1 ? '2' : '0'; digit >= '0'; digit--) {
+        void *data;
+        apr_size_t size;
+        REQUIRE_OK(xipc_queue_get(&data, &size, queue, 0, test->pool));
+        CHECK_NUMBER(digit, *(const char *)data);
     }
     CHECK_NUMBER(1, xipc_queue_is_empty(queue));
 }
@@ -314,6 +346,7 @@ static void many_writers_and_readers_share_a_queue(testing_t *test)
 
 static const testing_case_t cases[] = {
     EACH_QUEUE_AND_METHOD(child_puts_and_the_parent_gets),
+    EACH_QUEUE_AND_METHOD(priorities_of_a_childs_messages_hold_for_the_parent),
     EACH_QUEUE_AND_METHOD(parent_puts_and_the_child_gets),
     EACH_QUEUE_AND_METHOD(others_go_on_using_a_queue_that_was_closed_here),
     EACH_QUEUE_AND_METHOD(queue_reaches_a_forked_child_as_a_variable),

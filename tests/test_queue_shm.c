@@ -115,12 +115,15 @@ static void long_run_with_a_short_backlog_takes_little_memory(testing_t *test)
 
 static void bytes_bound_the_queue(testing_t *test)
 {
+    xipc_queue_caps_t caps;
     char message[1000] = "";
     apr_size_t size;
     xipc_queue_t *queue;
     xipc_queue_options_t *options = options_of(0, 0, test);
     CHECK_OK(xipc_queue_options_bytes_set(options, 4096));
     REQUIRE_OK(xipc_queue_create_ex(&queue, options, test->pool));
+    CHECK_OK(xipc_queue_caps(&caps, queue));
+    CHECK_NUMBER(4096, caps.bytes);
     for (int round = 0; round < 300; round++) {
         for (int i = 0; i < 4; i++) REQUIRE_OK(xipc_queue_put(queue, message, 1000, 0));
         CHECK_STATUS(XIPC_EFULL, xipc_queue_put(queue, message, 1, 0));

@@ -2,7 +2,7 @@
  * @file queue.h
  * @brief A bounded queue of messages between any number of processes.
  *
- * First in, first out; what was put is visible to every reader when xipc_queue_put() returns. A
+ * First in, first out (xipc_queue_put_priority() apart); what was put is visible to every reader when xipc_queue_put() returns. A
  * queue reaches another process among its arguments or over a connection; the system's own is also
  * in a forked child that finds it in a variable, a managed one is closed there. It has several
  * backends, one interface:
@@ -47,6 +47,9 @@ typedef enum {
 /** How a queue is to be. @see xipc_queue_options_create */
 typedef struct xipc_queue_options_t xipc_queue_options_t;
 
+/** The highest priority of a message; the lowest is 0. */
+#define XIPC_QUEUE_PRIORITY_MAX 31
+
 /** What a queue is and bears. */
 typedef struct {
     xipc_queue_backend_e backend; /**< what it stands on */
@@ -54,6 +57,9 @@ typedef struct {
     apr_size_t capacity;          /**< messages it holds; 0: bounded by memory alone */
     apr_size_t message_max;       /**< bytes of the largest message; 0: bounded by memory alone */
     int is_inheritance_only;      /**< not 0: can't be among the arguments of a pool's task */
+    apr_size_t bytes;             /**< of all messages together; 0: not bounded so */
+    unsigned priorities;          /**< levels of xipc_queue_put_priority(); 1: it has none */
+    int is_in_place;              /**< not 0: messages in place, and what was lost is counted */
 } xipc_queue_caps_t;
 
 /** A message of a batch. */
@@ -197,6 +203,28 @@ XIPC_EXPORT apr_status_t xipc_queue_create_ex(xipc_queue_t **queue,
  */
 XIPC_EXPORT apr_status_t xipc_queue_put(xipc_queue_t *queue, const void *data, apr_size_t size,
                                         apr_interval_time_t timeout);
+
+/**
+ * Add one message that is taken before all of a lower priority, and behind those of its own. What
+ * xipc_queue_put() and xipc_queue_put_many() put has priority 0.
+ *
+ * @param queue     the queue; xipc_queue_caps() tells whether it has priorities
+ * @param data      the message; may be NULL when @p size is 0
+ * @param size      bytes; 0 is a message too
+ * @param priority  0 to #XIPC_QUEUE_PRIORITY_MAX
+ * @param timeout   microseconds; negative waits for ever, 0 does not wait
+ * @return as xipc_queue_put(); APR_ENOTIMPL when @p priority is not 0 and the queue's backend, which
+ *         the text of xipc_strerror() names, has none; APR_EINVAL also when it is too high. Nothing
+ *         is put then.
+ * @par Blocking  Up to @p timeout while the queue is full, whatever the priorities of what is in it.
+ * @par Threads   As xipc_queue_put().
+ * @par Death     As xipc_queue_put().
+ * @par System    mq_send(3). Ask for #XIPC_QUEUE_MQUEUE to have priorities; mailslot, shm and managed
+ *                have none.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_put_priority(xipc_queue_t *queue, const void *data,
+                                                 apr_size_t size, unsigned priority,
+                                                 apr_interval_time_t timeout);
 
 /**
  * Take the oldest message, waiting for one.

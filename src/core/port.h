@@ -371,12 +371,16 @@ enum { XIPC__KERNEL_QUEUE_HANDLES = 8 };
 apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_size_t *capacity,
                                             apr_size_t *message_max, apr_pool_t *pool);
 
+/* How many priorities it has, XIPC_QUEUE_PRIORITY_MAX + 1 or 1. */
+unsigned xipc__port_kernel_queue_priorities(void);
+
 /*
- * Put `size` bytes, at most message_max. XIPC_EFULL: there was no room until the deadline. Any
- * number at once.
+ * Put `size` bytes, at most message_max, before all of a lower priority; 0 is the lowest, and below
+ * the number of priorities it is. XIPC_EFULL: there was no room until the deadline. Any number at
+ * once.
  */
 apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data,
-                                         apr_size_t size, apr_time_t deadline);
+                                         apr_size_t size, unsigned priority, apr_time_t deadline);
 
 /*
  * Take one message into a buffer of at least message_max bytes. XIPC_EEMPTY: none came. Any number

@@ -210,6 +210,9 @@ apr_status_t xipc_queue_caps(xipc_queue_caps_t *caps, const xipc_queue_t *queue)
     caps->capacity = queue->capacity;
     caps->message_max = queue->message_max;
     caps->is_inheritance_only = queue->ops->is_inheritance_only;
+    caps->bytes = queue->bytes;
+    caps->priorities = xipc__queue_priorities(queue);
+    caps->is_in_place = queue->ops->extras != NULL;
     return APR_SUCCESS;
 }
 
@@ -229,6 +232,11 @@ int xipc__queue_is_closed(const xipc_queue_t *queue)
 int xipc__queue_is_inheritance_only(const xipc_queue_t *queue)
 {
     return queue->ops->is_inheritance_only;
+}
+
+unsigned xipc__queue_priorities(const xipc_queue_t *queue)
+{
+    return queue->ops->priorities != NULL ? queue->ops->priorities() : 1;
 }
 
 const char *xipc__queue_backend_name(const xipc_queue_t *queue)

@@ -41,6 +41,10 @@ typedef struct {
     /* What only some backends have; NULL otherwise. */
     const xipc__queue_extras_t *extras;
     int is_bell; /* what is watched may be ready in vain, and is to be looked at again */
+    /* How many priorities there are here, and a put with one above 0; NULL when there are none. */
+    unsigned (*priorities)(void);
+    apr_status_t (*put_priority)(void *self, const void *data, apr_size_t size, unsigned priority,
+                                 apr_time_t deadline);
 } xipc__queue_ops_t;
 
 struct xipc_queue_t {
@@ -49,6 +53,7 @@ struct xipc_queue_t {
     xipc_queue_backend_e backend;
     apr_size_t capacity;    /* 0: bounded by memory alone */
     apr_size_t message_max; /* 0: bounded by memory alone */
+    apr_size_t bytes;       /* of all messages; 0: not bounded so */
 };
 
 struct xipc_queue_options_t {
@@ -66,6 +71,7 @@ xipc_queue_t *xipc__queue_make(const xipc__queue_ops_t *ops, xipc_queue_backend_
 
 int xipc__queue_is_closed(const xipc_queue_t *queue);
 int xipc__queue_is_inheritance_only(const xipc_queue_t *queue);
+unsigned xipc__queue_priorities(const xipc_queue_t *queue);
 const char *xipc__queue_backend_name(const xipc_queue_t *queue);
 
 apr_status_t xipc__queue_pack(xipc__parcel_t *parcel, const xipc_queue_t *queue);

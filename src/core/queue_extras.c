@@ -1,5 +1,5 @@
 /*
- * queue_extras.c - batches, messages in place, and what was lost.
+ * queue_extras.c - priorities, batches, messages in place, and what was lost.
  */
 #include "core/queue.h"
 
@@ -9,8 +9,6 @@ static apr_status_t check(const xipc_queue_t *queue)
     if (queue->self == NULL) return xipc__fail(XIPC_ECLOSED, "queue");
     return APR_SUCCESS;
 }
-
-/* ---- batches ---- */
 
 static apr_status_t check_messages(const xipc_queue_t *queue, const xipc_queue_message_t *messages,
                                    apr_size_t count)
@@ -25,6 +23,35 @@ static apr_status_t check_messages(const xipc_queue_t *queue, const xipc_queue_m
     }
     return APR_SUCCESS;
 }
+
+/* ---- priorities ---- */
+
+static apr_status_t check_priority(const xipc_queue_t *queue, unsigned priority)
+{
+    if (priority > XIPC_QUEUE_PRIORITY_MAX)
+        return xipc__fail(APR_EINVAL, "priority %u, the highest is %d", priority,
+                          XIPC_QUEUE_PRIORITY_MAX);
+    if (priority > 0 && priority >= xipc__queue_priorities(queue))
+        return xipc__fail(APR_ENOTIMPL, "a queue on %s has no priorities",
+                          xipc__queue_backend_name(queue));
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_queue_put_priority(xipc_queue_t *queue, const void *data, apr_size_t size,
+                                     unsigned priority, apr_interval_time_t timeout)
+{
+    const xipc_queue_message_t message = {data, size};
+    apr_status_t rv = check(queue);
+    if (rv == APR_SUCCESS) rv = check_priority(queue, priority);
+    if (rv != APR_SUCCESS) return rv;
+    if (priority == 0) return xipc_queue_put(queue, data, size, timeout);
+    rv = check_messages(queue, &message, 1);
+    if (rv != APR_SUCCESS) return rv;
+    return queue->ops->put_priority(queue->self, data != NULL ? data : "", size, priority,
+                                    xipc__deadline(timeout));
+}
+
+/* ---- batches ---- */
 
 static apr_status_t put_one_by_one(apr_size_t *done, xipc_queue_t *queue,
                                    const xipc_queue_message_t *messages, apr_size_t count,

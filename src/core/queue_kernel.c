@@ -16,7 +16,13 @@ typedef struct {
 
 static apr_status_t kernel_put(void *self, const void *data, apr_size_t size, apr_time_t deadline)
 {
-    return xipc__port_kernel_queue_put(((kernel_t *)self)->queue, data, size, deadline);
+    return xipc__port_kernel_queue_put(((kernel_t *)self)->queue, data, size, 0, deadline);
+}
+
+static apr_status_t kernel_put_priority(void *self, const void *data, apr_size_t size,
+                                        unsigned priority, apr_time_t deadline)
+{
+    return xipc__port_kernel_queue_put(((kernel_t *)self)->queue, data, size, priority, deadline);
 }
 
 /* Through a buffer for the largest message, since its size is not known before it is taken. */
@@ -102,6 +108,8 @@ static const xipc__queue_ops_t kernel_ops = {
     .watch = kernel_watch,
     .pack = kernel_pack,
     .close = kernel_close,
+    .priorities = xipc__port_kernel_queue_priorities,
+    .put_priority = kernel_put_priority,
 };
 
 static xipc_queue_t *make(xipc__kernel_queue_t *queue, apr_size_t capacity, apr_size_t message_max,

@@ -191,8 +191,10 @@ static xipc_queue_t *make(xipc__ring_t *ring, apr_pool_t *pool)
 {
     xipc__ring_bounds_t bounds;
     xipc__ring_bounds(&bounds, ring);
-    return xipc__queue_make(&shm_ops, XIPC_QUEUE_SHM, ring, bounds.capacity, bounds.message_max,
-                            pool);
+    xipc_queue_t *queue =
+        xipc__queue_make(&shm_ops, XIPC_QUEUE_SHM, ring, bounds.capacity, bounds.message_max, pool);
+    queue->bytes = bounds.bytes;
+    return queue;
 }
 
 apr_status_t xipc__queue_shm_create(xipc_queue_t **queue, const xipc_queue_options_t *options,

@@ -31,6 +31,11 @@ int xipc__port_kernel_queue_backend(void)
     return XIPC_QUEUE_MQUEUE;
 }
 
+unsigned xipc__port_kernel_queue_priorities(void)
+{
+    return XIPC_QUEUE_PRIORITY_MAX + 1;
+}
+
 /* ---- limits ---- */
 
 /* A number of /proc/sys/fs/mqueue, or 0 when it can't be read. */
@@ -185,9 +190,9 @@ static apr_status_t wait_until(const xipc__kernel_queue_t *queue, short events, 
 }
 
 apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data,
-                                         apr_size_t size, apr_time_t deadline)
+                                         apr_size_t size, unsigned priority, apr_time_t deadline)
 {
-    while (mq_send(queue->mq, data, size, 0) != 0) {
+    while (mq_send(queue->mq, data, size, priority) != 0) {
         apr_status_t rv = wait_until(queue, POLLOUT, deadline);
         if (APR_STATUS_IS_TIMEUP(rv)) return xipc__fail(XIPC_EFULL, "mqueue");
         if (rv != APR_SUCCESS) return rv;

@@ -11,6 +11,11 @@ int xipc__port_kernel_queue_backend(void)
     return XIPC_QUEUE_AUTO;
 }
 
+unsigned xipc__port_kernel_queue_priorities(void)
+{
+    return 1;
+}
+
 apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_size_t *capacity,
                                             apr_size_t *message_max, apr_pool_t *pool)
 {
@@ -21,9 +26,9 @@ apr_status_t xipc__port_kernel_queue_create(xipc__kernel_queue_t **queue, apr_si
 /* No queue is ever made here, so the rest is never called; the linker wants it all the same. */
 
 apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data,
-                                         apr_size_t size, apr_time_t deadline)
+                                         apr_size_t size, unsigned priority, apr_time_t deadline)
 {
-    (void)queue, (void)data, (void)size, (void)deadline;
+    (void)queue, (void)data, (void)size, (void)priority, (void)deadline;
     return APR_ENOTIMPL;
 }
 

@@ -60,6 +60,11 @@ int xipc__port_kernel_queue_backend(void)
     return XIPC_QUEUE_MAILSLOT;
 }
 
+unsigned xipc__port_kernel_queue_priorities(void)
+{
+    return 1;
+}
+
 /* ---- the count, under the mutex ---- */
 
 /* Never more than the capacity, whatever the page says. */
@@ -165,8 +170,9 @@ static apr_status_t put_now(xipc__kernel_queue_t *queue, const void *data, apr_s
 }
 
 apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data,
-                                         apr_size_t size, apr_time_t deadline)
+                                         apr_size_t size, unsigned priority, apr_time_t deadline)
 {
+    (void)priority; /* a mailslot has one */
     for (;;) {
         apr_status_t rv = enter(queue, NOT_FULL, deadline, XIPC_EFULL);
         if (rv != APR_SUCCESS) return rv;
