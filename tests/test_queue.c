@@ -369,6 +369,24 @@ static void caps_tell_what_the_queue_bears(testing_t *test)
     }
 }
 
+static void stat_counts_messages_and_nothing_lost_where_nobody_died(testing_t *test)
+{
+    xipc_queue_stat_t stat = {.count = 77};
+    xipc_queue_t *queue = testing_queue(test, 3);
+    REQUIRE(queue != NULL);
+    CHECK_STATUS(APR_EINVAL, xipc_queue_stat(NULL, queue));
+    CHECK_STATUS(APR_EINVAL, xipc_queue_stat(&stat, NULL));
+    CHECK_NUMBER(77, stat.count);
+    for (apr_int64_t i = 0; i < 2; i++) CHECK_OK(testing_put_int(queue, i, 0));
+    CHECK_OK(xipc_queue_stat(&stat, queue));
+    CHECK_NUMBER(2, stat.count);
+    CHECK(stat.lost_by_writers == 0 && stat.lost_by_readers == 0);
+    CHECK(stat.last_lost_writer == 0 && stat.last_lost_reader == 0);
+    CHECK_OK(xipc_queue_close(queue));
+    CHECK_STATUS(XIPC_ECLOSED, xipc_queue_stat(&stat, queue));
+    CHECK_NUMBER(2, stat.count);
+}
+
 static void queue_closes_with_its_pool(testing_t *test)
 {
     apr_pool_t *pool;
@@ -443,6 +461,7 @@ static const testing_case_t cases[] = {
     EACH_QUEUE(priorities_are_refused_by_name_where_there_are_none),
     EACH_QUEUE(priority_over_the_highest_is_APR_EINVAL),
     EACH_QUEUE(caps_tell_what_the_queue_bears),
+    EACH_QUEUE(stat_counts_messages_and_nothing_lost_where_nobody_died),
     EACH_QUEUE(queue_closes_with_its_pool),
     EACH_QUEUE(threads_may_put_and_get_at_once),
 };

@@ -158,6 +158,30 @@ static void bytes_bound_the_queue_wherever_a_round_ends(testing_t *test)
     CHECK_STATUS(XIPC_EFULL, xipc_queue_put(queue, buffer, sizeof buffer, 0));
 }
 
+static void bounds_in_messages_and_in_bytes_hold_together(testing_t *test)
+{
+    char message[1000] = "";
+    apr_size_t size;
+    xipc_queue_t *queue;
+    xipc_queue_caps_t caps;
+    xipc_queue_options_t *options = options_of(3, 0, test);
+    CHECK_OK(xipc_queue_options_bytes_set(options, 2048));
+    REQUIRE_OK(xipc_queue_create_ex(&queue, options, test->pool));
+    CHECK_OK(xipc_queue_caps(&caps, queue));
+    CHECK(caps.capacity == 3 && caps.bytes == 2048);
+    for (int round = 0; round < 300; round++) {
+        for (int i = 0; i < 3; i++) REQUIRE_OK(xipc_queue_put(queue, message, 64, 0));
+        CHECK_STATUS(XIPC_EFULL, xipc_queue_put(queue, message, 64, 0)); /* of messages */
+        for (int i = 0; i < 3; i++)
+            REQUIRE_OK(xipc_queue_get_into(&size, queue, message, sizeof message, 0));
+        for (int i = 0; i < 2; i++) REQUIRE_OK(xipc_queue_put(queue, message, 1000, 0));
+        CHECK_STATUS(XIPC_EFULL, xipc_queue_put(queue, message, 1, 0)); /* of bytes */
+        for (int i = 0; i < 2; i++)
+            REQUIRE_OK(xipc_queue_get_into(&size, queue, message, sizeof message, 0));
+    }
+    CHECK_NUMBER(1, xipc_queue_is_empty(queue));
+}
+
 static void put_larger_than_the_queue_could_ever_hold_is_XIPC_EMSGSIZE(testing_t *test)
 {
     xipc_queue_t *queue = make(3, 0, test);
@@ -420,6 +444,7 @@ static const testing_case_t cases[] = {
     ONCE(drained_memory_is_given_back),
     ONCE(long_run_with_a_short_backlog_takes_little_memory),
     ONCE(bytes_bound_the_queue),
+    ONCE(bounds_in_messages_and_in_bytes_hold_together),
     ONCE(bytes_bound_the_queue_wherever_a_round_ends),
     ONCE(put_larger_than_the_queue_could_ever_hold_is_XIPC_EMSGSIZE),
     ONCE(bounds_nothing_could_bear_are_refused_by_name_and_number),
