@@ -209,6 +209,7 @@ inline enter(side)
                 break
             :: atomic { MAY_BREAK(side) -> owner[side] = _pid };
                 repair(side);
+                sleepers[side] = true;
                 break
             :: else
             fi
