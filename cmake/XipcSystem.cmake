@@ -127,6 +127,15 @@ else()
 endif()
 list(APPEND XIPC_SYSTEM_SOURCES src/posix/port_memory_${XIPC_MEMORY}.c src/posix/port_park_${XIPC_PARK}.c)
 
+# How a child learns that its parent has ended.
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    set(XIPC_LIFELINE signal CACHE STRING "Children bound to their parent: signal, or thread (as on macOS)")
+    set_property(CACHE XIPC_LIFELINE PROPERTY STRINGS signal thread)
+else()
+    set(XIPC_LIFELINE thread)
+endif()
+list(APPEND XIPC_SYSTEM_SOURCES src/posix/port_lifeline_${XIPC_LIFELINE}.c)
+
 if(APPLE)
     list(APPEND XIPC_SYSTEM_SOURCES
         src/posix/port_image_macho.c

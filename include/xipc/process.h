@@ -192,6 +192,54 @@ XIPC_EXPORT apr_status_t xipc_process_daemon_set(xipc_process_t *process, int is
 XIPC_EXPORT int xipc_process_is_daemon(const xipc_process_t *process);
 
 /**
+ * Have the process lead a group of its own: itself, whom it starts, whom those start
+ * and so on. xipc_process_kill_tree() ends them all.
+ *
+ * On POSIX it is a process group: Ctrl-C at a terminal no longer reaches it, and it can't read from
+ * that terminal. Until the object is closed the group's number stays the child's.
+ *
+ * @param process    not started yet
+ * @param is_leader  not 0: it is to lead one; it does not by default
+ * @return APR_SUCCESS; XIPC_ESTATE after the start; APR_EINVAL when @p process is NULL
+ * @par Blocking  Never.
+ * @par System    setpgid(2), POSIX_SPAWN_SETPGROUP; a job object on Win32, which none can leave.
+ */
+XIPC_EXPORT apr_status_t xipc_process_group_set(xipc_process_t *process, int is_leader);
+
+/**
+ * Bind the process to the life of its starter: it is killed when that has ended, however that came
+ * about, or closes or destroys the object. Unlike a daemon's, its end needs nothing that the starter
+ * does.
+ *
+ * With a start by the forkserver too it is the starter that counts. Bound is the process alone; whom
+ * it starts is bound to it only when that is asked for in turn (on Win32, the whole group if it
+ * leads one, too).
+ *
+ * @param process   not started yet
+ * @param is_bound  not 0: it is to be bound; it is not by default
+ * @return APR_SUCCESS; XIPC_ESTATE after the start; APR_EINVAL when @p process is NULL
+ * @par Blocking  Never.
+ * @par System    A socket pair whose other end only the starter has. Linux: the kernel itself sends
+ *                SIGKILL when it is closed (O_ASYNC, F_SETSIG). macOS and the BSDs: a thread in the
+ *                child waits for that, so that the child can't fork further ones (XIPC_ETHREADS). A
+ *                copy that the starter makes with a fork(2) of its own keeps its end open, too.
+ *                Win32: a job object with KILL_ON_JOB_CLOSE.
+ */
+XIPC_EXPORT apr_status_t xipc_process_bound_set(xipc_process_t *process, int is_bound);
+
+/**
+ * Fork even when this process has more than one thread. Only the calling one is in the child; what
+ * the others held, a lock of the memory allocator's among it, is held there for ever. For programs
+ * that know what their threads do.
+ *
+ * @param process    not started yet; without effect for other start methods
+ * @param is_forced  not 0: fork, whatever there is; otherwise the start is XIPC_ETHREADS
+ * @return APR_SUCCESS; XIPC_ESTATE after the start; APR_EINVAL when @p process is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_process_fork_forced_set(xipc_process_t *process, int is_forced);
+
+/**
  * The name of a process.
  *
  * @param process  the process
@@ -212,7 +260,7 @@ XIPC_EXPORT const char *xipc_process_name(const xipc_process_t *process);
  *         XIPC_EINIT when `main` did not call xipc_initialize();
  *         XIPC_ESTATE when it was started before;
  *         XIPC_ENOTOWNER when another process made the object;
- *         XIPC_ETHREADS for fork in a process with more than one thread;
+ *         XIPC_ETHREADS for fork in a process with more than one thread, when not forced;
  *         XIPC_ETARGET when the target is not in the program or a shared library;
  *         XIPC_EBUILD when the library that holds it is another build in the child;
  *         XIPC_ECLOSED when a connection or queue among the arguments is closed;
@@ -320,6 +368,21 @@ XIPC_EXPORT apr_status_t xipc_process_terminate(xipc_process_t *process);
  * @par System    SIGKILL on POSIX; TerminateProcess on Win32.
  */
 XIPC_EXPORT apr_status_t xipc_process_kill(xipc_process_t *process);
+
+/**
+ * End the process and all of its group at once: also after its own end, since those it left behind
+ * may live on.
+ *
+ * @param process  started by this process, after xipc_process_group_set()
+ * @return as xipc_process_terminate(); XIPC_ESTATE too when it leads no group; XIPC_EDIED when it
+ *         has ended and so has the forkserver, which kept the group's number its own
+ * @par Blocking  Never; join it to see its end. One that the forkserver started and that has just
+ *                ended: until the server has said so.
+ * @par System    SIGKILL to the process group on POSIX; TerminateJobObject on Win32. A process that
+ *                left its group (setsid, setpgid) is not found, a new group of a further child of
+ *                xipc's among them.
+ */
+XIPC_EXPORT apr_status_t xipc_process_kill_tree(xipc_process_t *process);
 
 /**
  * Let go of an ended process.

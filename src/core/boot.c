@@ -27,6 +27,7 @@ enum {
     PREPARATION_METHOD, /* the default start method */
     PREPARATION_PARENT, /* the starter's pid, and its name */
     PREPARATION_PARENT_NAME,
+    PREPARATION_LIFELINE, /* a connection, or 0 */
     PREPARATION_TARGET,
     PREPARATION_COPIED = PREPARATION_TARGET + XIPC__PLACE_VALUES
 };
@@ -43,6 +44,10 @@ static apr_status_t prepare(xipc_values_t **preparation, const xipc__errand_t *e
     (void)xipc_values_add_int(values, xipc__state.method);
     (void)xipc_values_add_int(values, xipc__port_self());
     (void)xipc_values_add_string(values, xipc__family_name());
+    if (errand->lifeline != NULL)
+        (void)xipc_values_add_connection(values, errand->lifeline);
+    else
+        (void)xipc_values_add_int(values, 0);
     const void *target = xipc__code_address((void (*)(void))errand->target);
     apr_status_t rv = xipc__place_add(values, target, XIPC__PLACE_CODE, pool);
     if (rv == APR_SUCCESS) rv = xipc__copied_pack(values, pool);
@@ -103,26 +108,26 @@ static void give_up(const xipc__started_t *started)
 
 /* A child that waits for its errand at the other end of `boot`. */
 static apr_status_t launch(xipc__started_t *started, xipc_connection_t **boot,
-                           xipc_start_method_e method, apr_pool_t *child_pool, apr_pool_t *pool)
+                           const xipc__errand_t *errand, apr_pool_t *child_pool, apr_pool_t *pool)
 {
-    if (method == XIPC_START_FORKSERVER)
-        return xipc__forkserver_launch(started, boot, child_pool, pool);
+    if (errand->method == XIPC_START_FORKSERVER)
+        return xipc__forkserver_launch(started, boot, errand->bonds, child_pool, pool);
     xipc__stream_t *stream;
     started->report = NULL;
     apr_status_t rv = xipc__port_child_spawn(&started->child, &stream, xipc__state.executable,
-                                             xipc__state.name, child_pool);
+                                             xipc__state.name, errand->bonds, child_pool);
     if (rv == APR_SUCCESS) *boot = xipc__connection_make(stream, 1, 1, pool);
     return rv;
 }
 
-static apr_status_t launch_and_introduce(xipc__started_t *started, xipc_start_method_e method,
+static apr_status_t launch_and_introduce(xipc__started_t *started, const xipc__errand_t *errand,
                                          const xipc__parcel_t *preparation,
                                          const xipc__parcel_t *args, apr_pool_t *child_pool,
                                          apr_pool_t *pool)
 {
     xipc__started_t launched;
     xipc_connection_t *boot;
-    apr_status_t rv = launch(&launched, &boot, method, child_pool, pool);
+    apr_status_t rv = launch(&launched, &boot, errand, child_pool, pool);
     if (rv != APR_SUCCESS) return rv;
     rv = introduce(launched.child, boot, preparation, args, pool);
     (void)xipc_connection_close(boot);
@@ -145,7 +150,7 @@ static apr_status_t pack_and_launch(xipc__started_t *started, const xipc__errand
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__parcel_pack_to_send(&args, errand->args, pool);
     if (rv == APR_SUCCESS) {
-        rv = launch_and_introduce(started, errand->method, &preparation, &args, child_pool, pool);
+        rv = launch_and_introduce(started, errand, &preparation, &args, child_pool, pool);
         xipc__parcel_free(&args);
     }
     xipc__parcel_free(&preparation);
@@ -183,6 +188,17 @@ static apr_status_t take_family(const xipc_values_t *preparation)
     return rv;
 }
 
+/* From here on the child ends with its starter, when that was asked for. */
+static apr_status_t take_lifeline(const xipc_values_t *preparation)
+{
+    xipc_value_type_e type;
+    xipc_connection_t *lifeline;
+    apr_status_t rv = xipc_values_type(&type, preparation, PREPARATION_LIFELINE);
+    if (rv != APR_SUCCESS || type != XIPC_VALUE_CONNECTION) return rv;
+    rv = xipc_values_get_connection(&lifeline, preparation, PREPARATION_LIFELINE);
+    return rv == APR_SUCCESS ? xipc__lifeline_hold(lifeline) : rv;
+}
+
 static apr_status_t take_preparation(job_t *job, const xipc_values_t *preparation, apr_pool_t *pool)
 {
     const char *version;
@@ -193,7 +209,8 @@ static apr_status_t take_preparation(job_t *job, const xipc_values_t *preparatio
     if (strcmp(version, XIPC_VERSION_STRING) != 0)
         return xipc__fail(XIPC_EBUILD, "xipc %s in the parent, %s in the child", version,
                           XIPC_VERSION_STRING);
-    rv = take_family(preparation);
+    rv = take_lifeline(preparation);
+    if (rv == APR_SUCCESS) rv = take_family(preparation);
     if (rv == APR_SUCCESS) rv = xipc_values_get_int(&method, preparation, PREPARATION_METHOD);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__place_get(&address, preparation, PREPARATION_TARGET, XIPC__PLACE_CODE, pool);

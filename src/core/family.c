@@ -100,7 +100,7 @@ void xipc__family_begin(const char *name, pid_t parent, const char *parent_name)
     xipc__state.parent = make_relative(parent_name);
     xipc__state.child_name = own_name;
     xipc_process_t *made = xipc__state.parent;
-    if (xipc__port_child_adopt(&made->child, parent, xipc__state.pool) != APR_SUCCESS)
+    if (xipc__port_child_adopt(&made->child, parent, 0, xipc__state.pool) != APR_SUCCESS)
         made->child = NULL;
     made->is_started = 1;
     apr_pool_cleanup_register(xipc__state.pool, made, parent_cleanup, apr_pool_cleanup_null);

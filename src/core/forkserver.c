@@ -14,7 +14,7 @@
 /* What the server does at once is late when it takes longer than this. */
 #define PATIENCE apr_time_from_sec(30)
 
-enum { REQUEST_BOOT, REQUEST_REPORT };
+enum { REQUEST_BOOT, REQUEST_REPORT, REQUEST_BONDS };
 enum { ANSWER_STATUS, ANSWER_PID };
 
 struct xipc__forkserver_t {
@@ -31,6 +31,8 @@ typedef struct ward_t {
     apr_pool_t *pool;
     xipc__child_t *child;
     xipc_connection_t *report;
+    int bonds;
+    int is_held; /* it has ended, and keeps its group's number until the report is closed */
 } ward_t;
 
 typedef struct {
@@ -65,10 +67,13 @@ static apr_status_t fork_ward(ward_t *ward, const xipc_values_t *request, apr_po
     xipc_connection_t *boot;
     apr_status_t rv = xipc_values_get_connection(&boot, request, REQUEST_BOOT);
     if (rv == APR_SUCCESS) rv = xipc_values_get_connection(&ward->report, request, REQUEST_REPORT);
+    apr_int64_t bonds = 0;
+    if (rv == APR_SUCCESS) rv = xipc_values_get_int(&bonds, request, REQUEST_BONDS);
     if (rv != APR_SUCCESS) return rv;
     int threads = xipc__port_threads();
     if (threads > 1) return xipc__fail(XIPC_ETHREADS, "the forkserver has %d", threads);
-    rv = xipc__port_child_fork(&ward->child, pool);
+    ward->bonds = (int)bonds;
+    rv = xipc__port_child_fork(&ward->child, ward->bonds, pool);
     if (rv == APR_SUCCESS && ward->child == NULL) run_child(boot);
     (void)xipc_connection_close(boot);
     return rv;
@@ -106,7 +111,7 @@ static apr_status_t serve_request(server_t *server)
 }
 
 /* The child keeps its pid until it is reaped, so that waits until the starter has it in sight. */
-static void reap(ward_t *ward)
+static void report_end(ward_t *ward)
 {
     int exitcode;
     xipc_values_t *seen;
@@ -117,17 +122,27 @@ static void reap(ward_t *ward)
         (void)xipc_values_add_int(report, exitcode);
         (void)xipc_connection_send_values(ward->report, report, PATIENCE);
     }
+    ward->is_held = (ward->bonds & XIPC__BOND_GROUP) != 0;
+}
+
+/* One that is ready has ended; or, when it was held, its report is closed. Is it done with? */
+static int is_reaped(ward_t *ward)
+{
+    if (!ward->is_held) {
+        report_end(ward);
+        if (ward->is_held) return 0;
+    }
     xipc__port_child_close(ward->child);
-    apr_pool_destroy(ward->pool);
+    return 1;
 }
 
 static void reap_ready(server_t *server, const xipc__waitable_t *item)
 {
     for (ward_t **link = &server->wards; *link != NULL; item++) {
         ward_t *ward = *link;
-        if (item->is_ready) {
+        if (item->is_ready && is_reaped(ward)) {
             *link = ward->next;
-            reap(ward);
+            apr_pool_destroy(ward->pool);
         } else {
             link = &ward->next;
         }
@@ -142,8 +157,12 @@ static apr_status_t serve_round(server_t *server)
     if (items == NULL) return APR_ENOMEM;
     items[0].stream = server->control->stream;
     apr_size_t at = 1;
-    for (const ward_t *ward = server->wards; ward != NULL; ward = ward->next)
-        items[at++].child = ward->child;
+    for (const ward_t *ward = server->wards; ward != NULL; ward = ward->next, at++) {
+        if (ward->is_held)
+            items[at].stream = ward->report->stream;
+        else
+            items[at].child = ward->child;
+    }
     apr_status_t rv = xipc__port_wait(items, count, XIPC__NEVER);
     if (rv == APR_SUCCESS) reap_ready(server, items + 1);
     if (rv == APR_SUCCESS && items[0].is_ready) rv = serve_request(server);
@@ -212,7 +231,8 @@ static apr_status_t start_server(xipc__forkserver_t *server, apr_pool_t *pool)
     if (xipc__state.preload != NULL)
         rv = xipc__place_add(args, xipc__code_address((void (*)(void))xipc__state.preload),
                              XIPC__PLACE_CODE, pool);
-    const xipc__errand_t errand = {"forkserver", XIPC_START_SPAWN, server_main, args};
+    const xipc__errand_t errand = {
+        .name = "forkserver", .method = XIPC_START_SPAWN, .target = server_main, .args = args};
     if (rv == APR_SUCCESS) rv = xipc__boot_start(&started, &errand, pool);
     (void)xipc_connection_close(theirs);
     if (rv != APR_SUCCESS) return rv;
@@ -248,24 +268,25 @@ static apr_status_t ensure_server(void)
 
 /* Ask the server for a child, and get it in sight. */
 static apr_status_t request_child(xipc__started_t *started, xipc_connection_t *boot_theirs,
-                                  xipc_connection_t *report_theirs, apr_pool_t *child_pool,
-                                  apr_pool_t *pool)
+                                  xipc_connection_t *report_theirs, int bonds,
+                                  apr_pool_t *child_pool, apr_pool_t *pool)
 {
     pid_t pid;
     xipc_connection_t *control = xipc__state.forkserver->control;
     xipc_values_t *request = xipc_values_make(pool);
     (void)xipc_values_add_connection(request, boot_theirs);
     (void)xipc_values_add_connection(request, report_theirs);
+    (void)xipc_values_add_int(request, bonds);
     apr_status_t rv = xipc_connection_send_values(control, request, PATIENCE);
     if (rv != APR_SUCCESS) return xipc__fail(XIPC_EDIED, "the forkserver is gone");
     rv = receive_answer(&pid, control, pool);
     if (rv != APR_SUCCESS) return rv;
-    rv = xipc__port_child_adopt(&started->child, pid, child_pool);
+    rv = xipc__port_child_adopt(&started->child, pid, bonds, child_pool);
     if (rv != APR_SUCCESS) return rv;
     return xipc_connection_send_values(started->report, NULL, PATIENCE);
 }
 
-static apr_status_t launch(xipc__started_t *started, xipc_connection_t **boot,
+static apr_status_t launch(xipc__started_t *started, xipc_connection_t **boot, int bonds,
                            apr_pool_t *child_pool, apr_pool_t *pool)
 {
     xipc_connection_t *boot_theirs;
@@ -276,7 +297,7 @@ static apr_status_t launch(xipc__started_t *started, xipc_connection_t **boot,
     if (rv != APR_SUCCESS) return rv;
     rv = xipc_pipe_create(&started->report, &report_theirs, 1, child_pool);
     if (rv == APR_SUCCESS) {
-        rv = request_child(started, boot_theirs, report_theirs, child_pool, pool);
+        rv = request_child(started, boot_theirs, report_theirs, bonds, child_pool, pool);
         (void)xipc_connection_close(report_theirs);
         if (rv != APR_SUCCESS) (void)xipc_connection_close(started->report);
     }
@@ -285,12 +306,12 @@ static apr_status_t launch(xipc__started_t *started, xipc_connection_t **boot,
     return rv;
 }
 
-apr_status_t xipc__forkserver_launch(xipc__started_t *started, xipc_connection_t **boot,
+apr_status_t xipc__forkserver_launch(xipc__started_t *started, xipc_connection_t **boot, int bonds,
                                      apr_pool_t *child_pool, apr_pool_t *pool)
 {
     apr_status_t rv = apr_thread_mutex_lock(xipc__state.start_mutex);
     if (rv != APR_SUCCESS) return rv;
-    rv = launch(started, boot, child_pool, pool);
+    rv = launch(started, boot, bonds, child_pool, pool);
     (void)apr_thread_mutex_unlock(xipc__state.start_mutex);
     return rv;
 }
@@ -300,10 +321,12 @@ void xipc__forkserver_learn(xipc__child_t *child, xipc_connection_t *report)
     apr_pool_t *pool;
     xipc_values_t *values;
     apr_int64_t exitcode;
-    if (report->stream == NULL || apr_pool_create(&pool, report->pool) != APR_SUCCESS) return;
+    int known;
+    if (report->stream == NULL || xipc__port_child_exitcode(&known, child) == APR_SUCCESS ||
+        apr_pool_create(&pool, report->pool) != APR_SUCCESS)
+        return;
     if (xipc_connection_recv_values(&values, report, PATIENCE, pool) == APR_SUCCESS &&
         xipc_values_get_int(&exitcode, values, 0) == APR_SUCCESS)
         xipc__port_child_tell(child, (int)exitcode);
     apr_pool_destroy(pool);
-    (void)xipc_connection_close(report);
 }

@@ -6,7 +6,8 @@
  * so nobody else can reach it. A request to it is a list of two connections: the new child's end of
  * its boot stream, and the server's end of a report. The answer is a status and the child's pid;
  * the starter sends one empty message over the report when it has the child in sight; when the
- * child has ended the server reaps it and sends the exit code over the report.
+ * child has ended the server reaps it and sends the exit code over the report. One that leads a
+ * group it reaps later, when the starter has closed the report: so long the group keeps its number.
  */
 #ifndef XIPC_CORE_FORKSERVER_H
 #define XIPC_CORE_FORKSERVER_H
@@ -17,7 +18,7 @@
  * Have the server fork a child, starting the server first if it isn't there. `boot` lives in
  * `pool`.
  */
-apr_status_t xipc__forkserver_launch(xipc__started_t *started, xipc_connection_t **boot,
+apr_status_t xipc__forkserver_launch(xipc__started_t *started, xipc_connection_t **boot, int bonds,
                                      apr_pool_t *child_pool, apr_pool_t *pool);
 
 /* After the end of a child: its exit code, when the server lives to report it. Once is enough. */

@@ -186,8 +186,17 @@ pid_t xipc__port_self(void);
 /* The word that marks a spawned child's command line: PROGRAM XIPC__CHILD_OPTION ARGUMENT. */
 #define XIPC__CHILD_OPTION "--xipc-child"
 
-/* Copy this process. In the child *child is NULL. APR_ENOTIMPL where the system has no fork. */
-apr_status_t xipc__port_child_fork(xipc__child_t **child, apr_pool_t *pool);
+/* What binds a child to others; flags. */
+typedef enum {
+    XIPC__BOND_GROUP = 1, /* it leads a group: itself and whom it starts */
+    XIPC__BOND_LIFE = 2   /* it ends when this process has ended, however that came about */
+} xipc__bond_e;
+
+/*
+ * Copy this process. In the child *child is NULL. A bond for life is made by a lifeline. APR_ENOTIMPL
+ * where the system has no fork.
+ */
+apr_status_t xipc__port_child_fork(xipc__child_t **child, int bonds, apr_pool_t *pool);
 
 /*
  * Start a program as a child of ours, with the command line NAME XIPC__CHILD_OPTION ARGUMENT;
@@ -196,7 +205,20 @@ apr_status_t xipc__port_child_fork(xipc__child_t **child, apr_pool_t *pool);
  * its end of `boot`, nothing else.
  */
 apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot,
-                                    const char *program, const char *name, apr_pool_t *pool);
+                                    const char *program, const char *name, int bonds,
+                                    apr_pool_t *pool);
+
+/*
+ * Does a child need a lifeline to end with this process: a stream whose other end this process has,
+ * and nobody else? Otherwise the system sees to the bond from the start.
+ */
+int xipc__port_needs_lifeline(void);
+
+/*
+ * In a child: be killed when nobody has the other end of this stream any more, or at once. From
+ * APR_SUCCESS on the handle is the port's.
+ */
+apr_status_t xipc__port_lifeline_hold(xipc__handle_t end);
 
 /*
  * In a spawned child: open its end of the boot stream. XIPC_EINIT when the argument does not lead
@@ -206,9 +228,10 @@ apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, a
 
 /*
  * Watch a process that is no child of this one. The caller sees to it that the pid is that
- * process's until this returns; what its exit code is has to be told, where the system does not.
+ * process's until this returns; what its exit code is has to be told, where the system does not. If
+ * it leads a group, nobody may reap it before its close.
  */
-apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, apr_pool_t *pool);
+apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, int bonds, apr_pool_t *pool);
 void xipc__port_child_tell(xipc__child_t *child, int exitcode);
 
 /* Wait for the end of a child. APR_TIMEUP while it runs. */
@@ -222,7 +245,13 @@ apr_status_t xipc__port_child_exitcode(int *exitcode, const xipc__child_t *child
 
 pid_t xipc__port_child_pid(const xipc__child_t *child);
 
-typedef enum { XIPC__STOP_INTERRUPT, XIPC__STOP_TERMINATE, XIPC__STOP_KILL } xipc__stop_e;
+/* The last one kills all of its group, which it must lead, also after its own end. */
+typedef enum {
+    XIPC__STOP_INTERRUPT,
+    XIPC__STOP_TERMINATE,
+    XIPC__STOP_KILL,
+    XIPC__STOP_GROUP
+} xipc__stop_e;
 
 /*
  * Ask a child to end, or end it; APR_SUCCESS also when it has ended. Never hits another process.

@@ -83,6 +83,7 @@ static apr_status_t process_cleanup(void *data)
         xipc__port_child_close(process->child);
     process->child = NULL;
     if (process->report != NULL) (void)xipc_connection_close(process->report);
+    if (process->lifeline != NULL) (void)xipc_connection_close(process->lifeline);
     return APR_SUCCESS;
 }
 
@@ -146,6 +147,32 @@ int xipc_process_is_daemon(const xipc_process_t *process)
     return process != NULL && process->is_daemon;
 }
 
+static apr_status_t bond_set(xipc_process_t *process, int bond, int is_set)
+{
+    if (process == NULL) return xipc__fail_null("process");
+    if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started");
+    process->bonds = is_set ? process->bonds | bond : process->bonds & ~bond;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_process_group_set(xipc_process_t *process, int is_leader)
+{
+    return bond_set(process, XIPC__BOND_GROUP, is_leader);
+}
+
+apr_status_t xipc_process_bound_set(xipc_process_t *process, int is_bound)
+{
+    return bond_set(process, XIPC__BOND_LIFE, is_bound);
+}
+
+apr_status_t xipc_process_fork_forced_set(xipc_process_t *process, int is_forced)
+{
+    if (process == NULL) return xipc__fail_null("process");
+    if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started");
+    process->is_fork_forced = is_forced != 0;
+    return APR_SUCCESS;
+}
+
 const char *xipc_process_name(const xipc_process_t *process)
 {
     return process == NULL ? "" : process->name;
@@ -160,17 +187,29 @@ apr_status_t xipc_spawn_executable_set(const char *path)
 
 /* ---- starting ---- */
 
+apr_status_t xipc__lifeline_hold(xipc_connection_t *lifeline)
+{
+    xipc__handle_t end;
+    apr_status_t rv = xipc__port_handle_duplicate(&end, xipc__port_stream_handle(lifeline->stream));
+    (void)xipc_connection_close(lifeline);
+    if (rv != APR_SUCCESS) return rv;
+    rv = xipc__port_lifeline_hold(end);
+    if (rv != APR_SUCCESS) xipc__port_handle_close(end);
+    return rv;
+}
+
 /*
  * The forked child. Its arguments come out of the parcel, as in every other child. First they get
  * handles of their own, so that all connections of the parent can be closed here: an end that a
  * child does not use would keep the other side from its end of file.
  */
-static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel)
+static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
+                       xipc_connection_t *lifeline)
 {
     xipc__handles_t handles;
     apr_pool_t *pool;
     xipc_values_t *args;
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv = lifeline == NULL ? APR_SUCCESS : xipc__lifeline_hold(lifeline);
     for (handles.count = 0; rv == APR_SUCCESS && handles.count < parcel->handles.count;
          handles.count++)
         rv = xipc__port_handle_duplicate(&handles.items[handles.count],
@@ -185,7 +224,7 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel)
     xipc__port_exit(rv == APR_SUCCESS ? xipc__boot_run(process->target, args, pool) : EXIT_FAILURE);
 }
 
-static apr_status_t start_forked(xipc_process_t *process)
+static apr_status_t start_forked(xipc_process_t *process, xipc_connection_t *lifeline)
 {
     xipc__place_t place;
     xipc__parcel_t parcel;
@@ -194,22 +233,28 @@ static apr_status_t start_forked(xipc_process_t *process)
                               XIPC__PLACE_CODE, process->pool);
     if (rv != APR_SUCCESS) return rv;
     int threads = xipc__port_threads();
-    if (threads > 1) return xipc__fail(XIPC_ETHREADS, "it has %d", threads);
+    if (threads > 1 && !process->is_fork_forced)
+        return xipc__fail(XIPC_ETHREADS, "it has %d", threads);
     rv = xipc__parcel_pack(&parcel, process->args, process->pool);
     if (rv != APR_SUCCESS) return rv;
 
     (void)fflush(NULL); /* or the child would print what the parent had not yet */
     xipc__child_t *child;
-    rv = xipc__port_child_fork(&child, process->pool);
-    if (rv == APR_SUCCESS && child == NULL) run_forked(process, &parcel);
+    rv = xipc__port_child_fork(&child, process->bonds, process->pool);
+    if (rv == APR_SUCCESS && child == NULL) run_forked(process, &parcel, lifeline);
     xipc__parcel_free(&parcel);
     if (rv == APR_SUCCESS) process->child = child;
     return rv;
 }
 
-static apr_status_t start_anew(xipc_process_t *process)
+static apr_status_t start_anew(xipc_process_t *process, xipc_connection_t *lifeline)
 {
-    const xipc__errand_t errand = {process->name, process->method, process->target, process->args};
+    const xipc__errand_t errand = {.name = process->name,
+                                   .method = process->method,
+                                   .target = process->target,
+                                   .args = process->args,
+                                   .bonds = process->bonds,
+                                   .lifeline = lifeline};
     xipc__started_t started;
     (void)fflush(stdout);
     (void)fflush(stderr);
@@ -220,6 +265,22 @@ static apr_status_t start_anew(xipc_process_t *process)
     return APR_SUCCESS;
 }
 
+/* With a bond for life, what it hangs on is there before the child. */
+static apr_status_t start_bonded(xipc_process_t *process)
+{
+    xipc_connection_t *theirs = NULL;
+    if ((process->bonds & XIPC__BOND_LIFE) && xipc__port_needs_lifeline()) {
+        apr_status_t rv = xipc_pipe_create(&theirs, &process->lifeline, 0, process->pool);
+        if (rv != APR_SUCCESS) return rv;
+    }
+    apr_status_t rv = process->method == XIPC_START_FORK ? start_forked(process, theirs)
+                                                         : start_anew(process, theirs);
+    if (theirs != NULL) (void)xipc_connection_close(theirs);
+    if (rv != APR_SUCCESS && process->lifeline != NULL)
+        (void)xipc_connection_close(process->lifeline);
+    return rv;
+}
+
 apr_status_t xipc_process_start(xipc_process_t *process)
 {
     if (process == NULL) return xipc__fail_null("process");
@@ -228,8 +289,7 @@ apr_status_t xipc_process_start(xipc_process_t *process)
     if (process->owner != xipc__port_self())
         return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
     if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started before");
-    apr_status_t rv =
-        process->method == XIPC_START_FORK ? start_forked(process) : start_anew(process);
+    apr_status_t rv = start_bonded(process);
     if (rv != APR_SUCCESS) return rv;
     process->is_started = 1;
     xipc__family_enter(process);
@@ -304,6 +364,30 @@ apr_status_t xipc_process_terminate(xipc_process_t *process)
 apr_status_t xipc_process_kill(xipc_process_t *process)
 {
     return stop(process, XIPC__STOP_KILL);
+}
+
+/*
+ * A forkserver holds the number of an ended child's group until the report is closed. Without it
+ * the number may be others' when the child has ended.
+ */
+static int group_is_its_own(const xipc_process_t *process)
+{
+    if (process->report == NULL || xipc__port_child_wait(process->child, 0) != APR_SUCCESS)
+        return 1;
+    xipc__forkserver_learn(process->child, process->report);
+    return APR_STATUS_IS_TIMEUP(xipc_connection_poll(process->report, 0)); /* not at its end */
+}
+
+apr_status_t xipc_process_kill_tree(xipc_process_t *process)
+{
+    apr_status_t rv = xipc__process_check_child(process);
+    if (rv != APR_SUCCESS) return rv;
+    if (!(process->bonds & XIPC__BOND_GROUP))
+        return xipc__fail(XIPC_ESTATE, "process %s leads no group", process->name);
+    if (!group_is_its_own(process))
+        return xipc__fail(XIPC_EDIED, "the forkserver, which kept the group of process %s",
+                          process->name);
+    return stop(process, XIPC__STOP_GROUP);
 }
 
 apr_status_t xipc_process_close(xipc_process_t *process)

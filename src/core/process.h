@@ -19,6 +19,9 @@ struct xipc_process_t {
     int is_started;
     int is_daemon;
     int is_relative; /* this process itself, or its parent: not to be ended */
+    int is_fork_forced;
+    int bonds;                   /* of xipc__bond_e */
+    xipc_connection_t *lifeline; /* this end of it, where the bond for life needs one, or NULL */
 
     xipc_process_t *next; /* in xipc__state.children, from its start to its close */
     xipc_process_t **link;
@@ -39,6 +42,12 @@ const char *xipc__family_name(void);
 
 /* End a daemon: ask, and after a while don't. */
 void xipc__daemon_end(xipc_process_t *process);
+
+/*
+ * In a child: from here on be killed when the starter's end of this connection is closed. It is
+ * used up.
+ */
+apr_status_t xipc__lifeline_hold(xipc_connection_t *lifeline);
 
 /* What the program wants to be called, in hooks.c. */
 void xipc__hooks_run_at_fork(void);

@@ -14,6 +14,7 @@ struct xipc__child_t {
     pid_t pid;
     int sentinel;   /* readable when it has ended; -1 after it was reaped */
     int is_adopted; /* another process reaps it */
+    int is_leader;  /* of a group, whose number stays its own until the child is closed */
     int is_ended;
     int is_known; /* how it ended */
     int exitcode;

@@ -29,12 +29,18 @@ int xipc__port_has_fork(void)
     return 1;
 }
 
+int xipc__port_needs_lifeline(void)
+{
+    return 1;
+}
+
 /* ---- starting ---- */
 
-static xipc__child_t *make(pid_t pid, int sentinel, apr_pool_t *pool)
+static xipc__child_t *make(pid_t pid, int sentinel, int bonds, apr_pool_t *pool)
 {
     xipc__child_t *child = apr_palloc(pool, sizeof *child);
-    *child = (xipc__child_t){.pid = pid, .sentinel = sentinel};
+    *child = (xipc__child_t){
+        .pid = pid, .sentinel = sentinel, .is_leader = (bonds & XIPC__BOND_GROUP) != 0};
     return child;
 }
 
@@ -49,7 +55,7 @@ static int open_sentinel(pid_t pid)
 }
 
 /* Watch a new child; one that can't be watched is ended. */
-static apr_status_t watch(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
+static apr_status_t watch(xipc__child_t **child, pid_t pid, int bonds, apr_pool_t *pool)
 {
     int sentinel = open_sentinel(pid);
     if (sentinel < 0) {
@@ -58,15 +64,15 @@ static apr_status_t watch(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
         return APR_FROM_OS_ERROR(error);
     }
-    *child = make(pid, sentinel, pool);
+    *child = make(pid, sentinel, bonds, pool);
     return APR_SUCCESS;
 }
 
-apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
+apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, int bonds, apr_pool_t *pool)
 {
     int sentinel = open_sentinel(pid);
     if (sentinel < 0) return APR_FROM_OS_ERROR(errno);
-    *child = make(pid, sentinel, pool);
+    *child = make(pid, sentinel, bonds, pool);
     (*child)->is_adopted = 1;
     return APR_SUCCESS;
 }
@@ -77,7 +83,7 @@ void xipc__port_child_tell(xipc__child_t *child, int exitcode)
     child->exitcode = exitcode;
 }
 
-apr_status_t xipc__port_child_fork(xipc__child_t **child, apr_pool_t *pool)
+apr_status_t xipc__port_child_fork(xipc__child_t **child, int bonds, apr_pool_t *pool)
 {
     /* kept free for the child's sentinel: without one it would have to be ended when it runs already */
     int reserve = open("/", O_RDONLY | O_CLOEXEC);
@@ -86,13 +92,24 @@ apr_status_t xipc__port_child_fork(xipc__child_t **child, apr_pool_t *pool)
     int error = errno;
     (void)close(reserve);
     if (pid < 0) return APR_FROM_OS_ERROR(error);
-    if (pid > 0) return watch(child, pid, pool);
+    /* on both sides: neither can rely on the other to be first */
+    if (bonds & XIPC__BOND_GROUP) (void)setpgid(pid, pid);
+    if (pid > 0) return watch(child, pid, bonds, pool);
     *child = NULL;
     return APR_SUCCESS;
 }
 
+static int spawn_in_group(posix_spawnattr_t *attributes)
+{
+    short flags;
+    int error = posix_spawnattr_getflags(attributes, &flags);
+    if (error == 0)
+        error = posix_spawnattr_setflags(attributes, (short)(flags | POSIX_SPAWN_SETPGROUP));
+    return error == 0 ? posix_spawnattr_setpgroup(attributes, 0) : error;
+}
+
 /* posix_spawn with nothing but the standard streams and `boot`, at BOOT_FD. Returns an errno. */
-static int spawn(pid_t *pid, const char *program, const char *name, int boot)
+static int spawn(pid_t *pid, const char *program, const char *name, int boot, int bonds)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -106,6 +123,7 @@ static int spawn(pid_t *pid, const char *program, const char *name, int boot)
     if (error == 0) {
         error = posix_spawn_file_actions_adddup2(&actions, boot, BOOT_FD);
         if (error == 0) error = xipc__spawn_close_from(&actions, &attributes, BOOT_FD + 1);
+        if (error == 0 && (bonds & XIPC__BOND_GROUP)) error = spawn_in_group(&attributes);
         if (error == 0) error = posix_spawn(pid, program, &actions, &attributes, argv, environ);
         (void)posix_spawnattr_destroy(&attributes);
     }
@@ -128,7 +146,8 @@ static apr_status_t raise_above_standard(xipc__stream_t *stream)
 }
 
 apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot,
-                                    const char *program, const char *name, apr_pool_t *pool)
+                                    const char *program, const char *name, int bonds,
+                                    apr_pool_t *pool)
 {
     xipc__stream_t *mine;
     xipc__stream_t *theirs;
@@ -138,8 +157,8 @@ apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot
     apr_status_t rv = xipc__port_stream_pair(&mine, &theirs, 1, pool);
     if (rv != APR_SUCCESS) return rv;
     rv = raise_above_standard(theirs);
-    if (rv == APR_SUCCESS) rv = APR_FROM_OS_ERROR(spawn(&pid, program, name, theirs->fd));
-    if (rv == APR_SUCCESS) rv = watch(child, pid, pool);
+    if (rv == APR_SUCCESS) rv = APR_FROM_OS_ERROR(spawn(&pid, program, name, theirs->fd, bonds));
+    if (rv == APR_SUCCESS) rv = watch(child, pid, bonds, pool);
     xipc__port_stream_close(theirs);
     if (rv == APR_SUCCESS)
         *boot = mine;
@@ -161,28 +180,38 @@ apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, a
 
 /* ---- the end ---- */
 
-static void note_end(xipc__child_t *child, int is_known, int status)
+static void note_end(xipc__child_t *child, const siginfo_t *how)
 {
     child->is_ended = 1;
-    child->is_known = is_known;
-    child->exitcode = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+    child->is_known = how != NULL;
+    if (how != NULL)
+        child->exitcode = how->si_code == CLD_EXITED ? how->si_status & 0xff : -how->si_status;
     (void)close(child->sentinel);
     child->sentinel = -1;
 }
 
-/* Reap the child if it has ended. Somebody else may have: then it has ended, nobody knows how. */
+/*
+ * Reap the child if it has ended; one that leads a group stays a zombie, which keeps the group's
+ * number. Somebody else may have reaped it: then it has ended, nobody knows how.
+ */
 static int has_ended(xipc__child_t *child)
 {
-    int status = 0;
-    pid_t pid;
+    siginfo_t how;
+    int found;
     if (child->is_ended) return 1;
     if (child->is_adopted) {
-        if (xipc__fd_wait(child->sentinel, POLLIN, 0) == APR_SUCCESS) note_end(child, 0, 0);
+        if (xipc__fd_wait(child->sentinel, POLLIN, 0) == APR_SUCCESS) note_end(child, NULL);
         return child->is_ended;
     }
-    do pid = waitpid(child->pid, &status, WNOHANG);
-    while (pid < 0 && errno == EINTR);
-    if (pid != 0) note_end(child, pid == child->pid, status);
+    how.si_pid = 0; /* what it stays when the child runs */
+    do
+        found = waitid(P_PID, (id_t)child->pid, &how,
+                       WEXITED | WNOHANG | (child->is_leader ? WNOWAIT : 0));
+    while (found < 0 && errno == EINTR);
+    if (found < 0)
+        note_end(child, NULL);
+    else if (how.si_pid != 0)
+        note_end(child, &how);
     return child->is_ended;
 }
 
@@ -207,11 +236,19 @@ pid_t xipc__port_child_pid(const xipc__child_t *child)
     return child->pid;
 }
 
+/* A group of zombies alone may not be signalled on some systems. */
+static apr_status_t kill_group(const xipc__child_t *child)
+{
+    if (kill(-child->pid, SIGKILL) == 0 || errno == ESRCH || errno == EPERM) return APR_SUCCESS;
+    return APR_FROM_OS_ERROR(errno);
+}
+
 apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 {
     static const int signals[] = {[XIPC__STOP_INTERRUPT] = SIGINT,
                                   [XIPC__STOP_TERMINATE] = SIGTERM,
                                   [XIPC__STOP_KILL] = SIGKILL};
+    if (how == XIPC__STOP_GROUP) return kill_group(child);
     if (has_ended(child)) return APR_SUCCESS;
     if (xipc__sentinel_signal(child->sentinel, child->pid, signals[how]) == 0) return APR_SUCCESS;
     return errno == ESRCH ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
@@ -219,7 +256,10 @@ apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 
 void xipc__port_child_close(xipc__child_t *child)
 {
-    if (!has_ended(child)) (void)close(child->sentinel);
+    if (!has_ended(child))
+        (void)close(child->sentinel);
+    else if (child->is_leader && !child->is_adopted)
+        (void)waitpid(child->pid, NULL, WNOHANG);
     child->sentinel = -1;
 }
 

@@ -56,11 +56,21 @@ pid_t xipc__port_self(void)
     return (pid_t)GetCurrentProcessId();
 }
 
-apr_status_t xipc__port_child_fork(xipc__child_t **child, apr_pool_t *pool)
+apr_status_t xipc__port_child_fork(xipc__child_t **child, int bonds, apr_pool_t *pool)
 {
-    (void)child;
-    (void)pool;
+    (void)child, (void)bonds, (void)pool;
     return xipc__fail(APR_ENOTIMPL, "Windows has no fork");
+}
+
+int xipc__port_needs_lifeline(void)
+{
+    return 0; /* a job has it */
+}
+
+apr_status_t xipc__port_lifeline_hold(xipc__handle_t end)
+{
+    (void)end;
+    return xipc__fail(APR_ENOTIMPL, "Windows has jobs for that");
 }
 
 /* ---- starting ---- */
@@ -170,7 +180,7 @@ static void launch_clean(launch_t *launch)
 
 /* Run NAME with the boot stream's end `boot`. */
 static apr_status_t launch(PROCESS_INFORMATION *started, HANDLE boot, const char *program,
-                           const char *name, apr_pool_t *pool)
+                           const char *name, DWORD flags, apr_pool_t *pool)
 {
     apr_pool_t *scratch;
     apr_status_t rv = apr_pool_create(&scratch, pool);
@@ -178,9 +188,9 @@ static apr_status_t launch(PROCESS_INFORMATION *started, HANDLE boot, const char
 
     launch_t plan = {0};
     rv = launch_prepare(&plan, boot, program, name, scratch);
-    if (rv == APR_SUCCESS &&
-        !CreateProcessW(plan.program, plan.command, NULL, NULL, TRUE, EXTENDED_STARTUPINFO_PRESENT,
-                        NULL, NULL, &plan.startup.StartupInfo, started))
+    if (rv == APR_SUCCESS && !CreateProcessW(plan.program, plan.command, NULL, NULL, TRUE,
+                                             flags | EXTENDED_STARTUPINFO_PRESENT, NULL, NULL,
+                                             &plan.startup.StartupInfo, started))
         rv = xipc__win32_error();
     launch_clean(&plan);
     apr_pool_destroy(scratch);
@@ -196,49 +206,90 @@ static apr_status_t know_reader(xipc__stream_t *boot, HANDLE process)
     return APR_SUCCESS;
 }
 
+/*
+ * The job that makes the bonds; NULL for none. For life it ends its processes when its last handle
+ * is closed, by whatever end of this process; only those of a group take in whom they start.
+ */
+static apr_status_t make_job(HANDLE *job, int bonds)
+{
+    *job = NULL;
+    if (bonds == 0) return APR_SUCCESS;
+    *job = CreateJobObjectW(NULL, NULL);
+    if (*job == NULL) return xipc__win32_error();
+
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
+    DWORD *flags = &limits.BasicLimitInformation.LimitFlags;
+    if (bonds & XIPC__BOND_LIFE) *flags |= JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
+    if (!(bonds & XIPC__BOND_GROUP)) *flags |= JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK;
+    if (SetInformationJobObject(*job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
+        return APR_SUCCESS;
+    apr_status_t rv = xipc__win32_error();
+    CloseHandle(*job);
+    return rv;
+}
+
+/* The new process, which waits to be let go, into its job; and its reader is known. */
+static apr_status_t settle(const PROCESS_INFORMATION *started, xipc__stream_t *boot, HANDLE job)
+{
+    if (job != NULL && !AssignProcessToJobObject(job, started->hProcess))
+        return xipc__win32_error();
+    apr_status_t rv = know_reader(boot, started->hProcess);
+    if (rv != APR_SUCCESS) return rv;
+    return ResumeThread(started->hThread) == (DWORD)-1 ? xipc__win32_error() : APR_SUCCESS;
+}
+
 /* Start the child and close its end of the boot stream here. */
-static apr_status_t spawn(PROCESS_INFORMATION *started, xipc__stream_t *boot, HANDLE end,
+static apr_status_t spawn(xipc__child_t *child, xipc__stream_t *boot, HANDLE end,
                           const char *program, const char *name, apr_pool_t *pool)
 {
-    apr_status_t rv = launch(started, end, program, name, pool);
+    PROCESS_INFORMATION started = {0};
+    apr_status_t rv = launch(&started, end, program, name, CREATE_SUSPENDED, pool);
     CloseHandle(end);
     if (rv != APR_SUCCESS) return rv;
 
-    CloseHandle(started->hThread);
-    rv = know_reader(boot, started->hProcess);
+    rv = settle(&started, boot, child->job);
+    CloseHandle(started.hThread);
     if (rv != APR_SUCCESS) {
-        TerminateProcess(started->hProcess, SIGNAL_CODE | SIGNAL_KILL);
-        CloseHandle(started->hProcess);
+        TerminateProcess(started.hProcess, SIGNAL_CODE | SIGNAL_KILL);
+        CloseHandle(started.hProcess);
+        return rv;
+    }
+    child->process = started.hProcess;
+    child->pid = started.dwProcessId;
+    return APR_SUCCESS;
+}
+
+static apr_status_t open_boot(xipc__stream_t **boot, HANDLE *end, apr_pool_t *pool)
+{
+    HANDLE here;
+    apr_status_t rv = xipc__win32_pipe_pair(&here, end, 1);
+    if (rv != APR_SUCCESS) return rv;
+    rv = xipc__win32_stream_make(boot, here, pool);
+    if (rv != APR_SUCCESS) {
+        CloseHandle(here);
+        CloseHandle(*end);
     }
     return rv;
 }
 
 apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot,
-                                    const char *program, const char *name, apr_pool_t *pool)
+                                    const char *program, const char *name, int bonds,
+                                    apr_pool_t *pool)
 {
-    HANDLE here, there;
-    apr_status_t rv = xipc__win32_pipe_pair(&here, &there, 1);
+    HANDLE end;
+    xipc__child_t *made = apr_pcalloc(pool, sizeof *made);
+    apr_status_t rv = make_job(&made->job, bonds);
     if (rv != APR_SUCCESS) return rv;
-
-    xipc__stream_t *stream;
-    rv = xipc__win32_stream_make(&stream, here, pool);
-    if (rv != APR_SUCCESS) {
-        CloseHandle(here);
-        CloseHandle(there);
-        return rv;
+    rv = open_boot(boot, &end, pool);
+    if (rv == APR_SUCCESS) {
+        rv = spawn(made, *boot, end, program, name, pool);
+        if (rv != APR_SUCCESS) xipc__port_stream_close(*boot);
     }
-    PROCESS_INFORMATION started = {0};
-    rv = spawn(&started, stream, there, program, name, pool);
-    if (rv != APR_SUCCESS) {
-        xipc__port_stream_close(stream);
-        return rv;
-    }
-    xipc__child_t *made = apr_palloc(pool, sizeof *made);
-    made->process = started.hProcess;
-    made->pid = started.dwProcessId;
-    *child = made;
-    *boot = stream;
-    return APR_SUCCESS;
+    if (rv == APR_SUCCESS)
+        *child = made;
+    else if (made->job != NULL)
+        CloseHandle(made->job);
+    return rv;
 }
 
 /* A handle's number in hexadecimal, and nothing else. */
@@ -266,12 +317,13 @@ apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, a
 
 /* ---- a child's life ---- */
 
-apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
+apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, int bonds, apr_pool_t *pool)
 {
+    (void)bonds; /* only a forkserver has children with bonds for others to adopt */
     HANDLE process =
         OpenProcess(SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)pid);
     if (process == NULL) return xipc__win32_error();
-    xipc__child_t *made = apr_palloc(pool, sizeof *made);
+    xipc__child_t *made = apr_pcalloc(pool, sizeof *made);
     made->process = process;
     made->pid = (DWORD)pid;
     *child = made;
@@ -312,6 +364,9 @@ apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 {
     if (how == XIPC__STOP_INTERRUPT)
         return xipc__fail(APR_ENOTIMPL, "this system can't interrupt one process alone");
+    if (how == XIPC__STOP_GROUP)
+        return TerminateJobObject(child->job, SIGNAL_CODE | SIGNAL_KILL) ? APR_SUCCESS
+                                                                         : xipc__win32_error();
     UINT code = SIGNAL_CODE | (how == XIPC__STOP_KILL ? SIGNAL_KILL : SIGNAL_TERMINATE);
     if (TerminateProcess(child->process, code)) return APR_SUCCESS;
     /* our handle grants everything, so this means that it has ended or is about to */
@@ -321,6 +376,7 @@ apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 void xipc__port_child_close(xipc__child_t *child)
 {
     CloseHandle(child->process);
+    if (child->job != NULL) CloseHandle(child->job);
 }
 
 void xipc__port_exit(int code)

@@ -76,6 +76,7 @@ int xipc__win32_is_last(HANDLE handle);
 struct xipc__child_t {
     HANDLE process;
     DWORD pid;
+    HANDLE job; /* that its bonds are made of; NULL without any */
 };
 
 /* A process, told by the time of its start from others that had or will have its number. */
