@@ -50,8 +50,9 @@ if(WIN32)
         src/win32/port_stream.c
         src/win32/port_wait.c
         src/win32/readers.c
+        src/win32/tcp.c
         src/win32/win32.c)
-    set(XIPC_SYSTEM_LIBRARIES bcrypt synchronization)
+    set(XIPC_SYSTEM_LIBRARIES bcrypt synchronization ws2_32)
     return()
 endif()
 

@@ -17,9 +17,10 @@ enum { NAME_MAX_CHARACTERS = 200 };
 #define PIPE_PREFIX "\\\\.\\pipe\\"
 
 struct xipc__endpoint_t {
-    const wchar_t *path;
-    HANDLE instance;    /* where the next client arrives */
-    OVERLAPPED arrival; /* its event is set when one is there */
+    const wchar_t *path; /* NULL with a socket */
+    HANDLE instance;     /* where the next client arrives */
+    OVERLAPPED arrival;  /* its event is set when one is there */
+    SOCKET socket;       /* of TCP; the event is its, too */
 };
 
 /* What the listener says to a client: the number of the end in the client's own table. */
@@ -32,8 +33,6 @@ typedef struct {
 static apr_status_t path_of(wchar_t **path, const xipc__address_t *address, apr_pool_t *pool)
 {
     apr_size_t length = strlen(address->name);
-    if (address->kind == XIPC__ADDRESS_TCP)
-        return xipc__fail(APR_ENOTIMPL, "TCP addresses are not there on Win32 yet");
     if (address->kind != XIPC__ADDRESS_PIPE)
         return xipc__fail(APR_ENOTIMPL, "this system has no address of that kind");
     if (length > NAME_MAX_CHARACTERS)
@@ -94,30 +93,40 @@ static apr_status_t invite(xipc__endpoint_t *endpoint)
     }
 }
 
-apr_status_t xipc__port_listen(xipc__endpoint_t **endpoint, xipc__address_t *address, int backlog,
-                               apr_pool_t *pool)
+static apr_status_t listen_pipe(xipc__endpoint_t *endpoint, const xipc__address_t *address,
+                                apr_pool_t *pool)
 {
     wchar_t *path;
-    (void)backlog; /* clients who find no instance free wait and try again */
-    apr_status_t rv =
-        address->kind == XIPC__ADDRESS_PRIVATE ? choose_private(address, pool) : APR_SUCCESS;
-    if (rv == APR_SUCCESS) rv = path_of(&path, address, pool);
+    apr_status_t rv = path_of(&path, address, pool);
     if (rv != APR_SUCCESS) return rv;
     if (is_taken(path))
         return xipc__fail(xipc__win32_status(ERROR_PIPE_BUSY), "a listener is there already");
-    xipc__endpoint_t *made = apr_pcalloc(pool, sizeof *made);
-    made->path = path;
-    rv = make_instance(&made->instance, path, 1);
+    endpoint->path = path;
+    rv = make_instance(&endpoint->instance, path, 1);
     if (rv != APR_SUCCESS) return rv;
+    rv = invite(endpoint);
+    if (rv != APR_SUCCESS) CloseHandle(endpoint->instance);
+    return rv;
+}
+
+apr_status_t xipc__port_listen(xipc__endpoint_t **endpoint, xipc__address_t *address, int backlog,
+                               apr_pool_t *pool)
+{
+    apr_status_t rv =
+        address->kind == XIPC__ADDRESS_PRIVATE ? choose_private(address, pool) : APR_SUCCESS;
+    if (rv != APR_SUCCESS) return rv;
+    xipc__endpoint_t *made = apr_pcalloc(pool, sizeof *made);
     made->arrival.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
-    rv = made->arrival.hEvent == NULL ? xipc__win32_error() : invite(made);
-    if (rv != APR_SUCCESS) {
-        if (made->arrival.hEvent != NULL) CloseHandle(made->arrival.hEvent);
-        CloseHandle(made->instance);
-        return rv;
-    }
-    *endpoint = made;
-    return APR_SUCCESS;
+    if (made->arrival.hEvent == NULL) return xipc__win32_error();
+    /* a pipe has no backlog: clients who find no instance free wait and try again */
+    rv = address->kind == XIPC__ADDRESS_TCP
+             ? xipc__tcp_listen(&made->socket, made->arrival.hEvent, address, backlog)
+             : listen_pipe(made, address, pool);
+    if (rv == APR_SUCCESS)
+        *endpoint = made;
+    else
+        CloseHandle(made->arrival.hEvent);
+    return rv;
 }
 
 static void close_instance(xipc__endpoint_t *endpoint)
@@ -132,7 +141,10 @@ static void close_instance(xipc__endpoint_t *endpoint)
 void xipc__port_endpoint_close(xipc__endpoint_t *endpoint, int is_owner)
 {
     (void)is_owner; /* the name goes with the last instance */
-    close_instance(endpoint);
+    if (endpoint->path != NULL)
+        close_instance(endpoint);
+    else
+        (void)closesocket(endpoint->socket);
     CloseHandle(endpoint->arrival.hEvent);
 }
 
@@ -142,11 +154,10 @@ xipc__handle_t xipc__port_endpoint_sentinel(const xipc__endpoint_t *endpoint)
 }
 
 /* Put one end of a new pipe into the client's table and tell it; the other is ours. */
-static apr_status_t welcome(HANDLE *own, HANDLE instance)
+static apr_status_t welcome(HANDLE *own, ULONG *pid, HANDLE instance)
 {
-    ULONG pid;
-    if (!GetNamedPipeClientProcessId(instance, &pid)) return xipc__win32_error();
-    HANDLE client = OpenProcess(PROCESS_DUP_HANDLE, FALSE, pid);
+    if (!GetNamedPipeClientProcessId(instance, pid)) return xipc__win32_error();
+    HANDLE client = OpenProcess(PROCESS_DUP_HANDLE, FALSE, *pid);
     if (client == NULL) return xipc__win32_error();
     HANDLE theirs, there;
     apr_status_t rv = xipc__win32_pipe_pair(own, &theirs, 1);
@@ -173,7 +184,7 @@ static apr_status_t welcome(HANDLE *own, HANDLE instance)
 }
 
 /* The client that has arrived, and an instance for the next. */
-static apr_status_t take_client(HANDLE *own, xipc__endpoint_t *endpoint)
+static apr_status_t take_client(HANDLE *own, ULONG *pid, xipc__endpoint_t *endpoint)
 {
     HANDLE next;
     apr_status_t rv = make_instance(&next, endpoint->path, 0);
@@ -182,21 +193,35 @@ static apr_status_t take_client(HANDLE *own, xipc__endpoint_t *endpoint)
     endpoint->instance = next;
     ResetEvent(endpoint->arrival.hEvent);
     rv = invite(endpoint);
-    apr_status_t welcomed = rv == APR_SUCCESS ? welcome(own, arrived) : rv;
+    apr_status_t welcomed = rv == APR_SUCCESS ? welcome(own, pid, arrived) : rv;
     CloseHandle(arrived); /* what was said can still be read */
     return welcomed;
+}
+
+static apr_status_t accept_tcp(xipc__stream_t **stream, const xipc__endpoint_t *endpoint,
+                               apr_pool_t *pool)
+{
+    SOCKET accepted;
+    apr_status_t rv = xipc__tcp_accept(&accepted, endpoint->socket, endpoint->arrival.hEvent);
+    if (rv == APR_SUCCESS) *stream = xipc__win32_stream_make_tcp(accepted, pool);
+    return rv;
 }
 
 apr_status_t xipc__port_accept(xipc__stream_t **stream, xipc__endpoint_t *endpoint,
                                apr_pool_t *pool)
 {
+    if (endpoint->path == NULL) return accept_tcp(stream, endpoint, pool);
     for (;;) {
         HANDLE own;
+        ULONG pid;
         if (WaitForSingleObject(endpoint->arrival.hEvent, 0) != WAIT_OBJECT_0) return APR_TIMEUP;
         /* one that is gone already is nobody's business */
-        if (take_client(&own, endpoint) != APR_SUCCESS) continue;
+        if (take_client(&own, &pid, endpoint) != APR_SUCCESS) continue;
         apr_status_t rv = xipc__port_stream_adopt(stream, xipc__win32_opaque(own), pool);
-        if (rv != APR_SUCCESS) CloseHandle(own);
+        if (rv == APR_SUCCESS)
+            (*stream)->peer = (pid_t)pid;
+        else
+            CloseHandle(own);
         return rv;
     }
 }
@@ -227,28 +252,31 @@ static apr_status_t read_welcome(welcome_t *said, HANDLE pipe, apr_time_t deadli
 }
 
 /* The number must be of a pipe which the listener made: a stranger could name anything of ours. */
-static int is_from(HANDLE pipe, HANDLE listener)
+static int is_from(HANDLE pipe, ULONG listener)
 {
-    ULONG maker, expected;
+    ULONG maker;
     return xipc__win32_is_pipe(pipe) && GetNamedPipeServerProcessId(pipe, &maker) &&
-           GetNamedPipeServerProcessId(listener, &expected) && maker == expected;
+           maker == listener;
 }
 
 static apr_status_t meet(xipc__stream_t **stream, HANDLE listener, apr_time_t deadline,
                          apr_pool_t *pool)
 {
+    ULONG pid;
     welcome_t said;
     apr_status_t rv = read_welcome(&said, listener, deadline);
     if (rv != APR_SUCCESS) return rv;
     HANDLE pipe = (HANDLE)(uintptr_t)said.handle;
-    if (!is_from(pipe, listener))
+    if (!GetNamedPipeServerProcessId(listener, &pid) || !is_from(pipe, pid))
         return xipc__fail(XIPC_EPROTOCOL, "no listener of xipc's is there");
-    return xipc__port_stream_adopt(stream, xipc__win32_opaque(pipe), pool);
+    rv = xipc__port_stream_adopt(stream, xipc__win32_opaque(pipe), pool);
+    if (rv == APR_SUCCESS) (*stream)->peer = (pid_t)pid;
+    return rv;
 }
 
-apr_status_t xipc__port_connect(xipc__stream_t **stream, int *is_absent,
-                                const xipc__address_t *address, apr_time_t deadline,
-                                apr_pool_t *pool)
+static apr_status_t connect_pipe(xipc__stream_t **stream, int *is_absent,
+                                 const xipc__address_t *address, apr_time_t deadline,
+                                 apr_pool_t *pool)
 {
     wchar_t *path;
     *is_absent = 0;
@@ -267,16 +295,31 @@ apr_status_t xipc__port_connect(xipc__stream_t **stream, int *is_absent,
     return rv;
 }
 
+apr_status_t xipc__port_connect(xipc__stream_t **stream, int *is_absent,
+                                const xipc__address_t *address, apr_time_t deadline,
+                                apr_pool_t *pool)
+{
+    SOCKET connected;
+    if (address->kind != XIPC__ADDRESS_TCP)
+        return connect_pipe(stream, is_absent, address, deadline, pool);
+    apr_status_t rv = xipc__tcp_connect(&connected, is_absent, address, deadline);
+    if (rv == APR_SUCCESS) *stream = xipc__win32_stream_make_tcp(connected, pool);
+    return rv;
+}
+
 /* ---- the other side ---- */
 
 apr_status_t xipc__port_stream_peer(pid_t *pid, apr_int64_t *user, const xipc__stream_t *stream)
 {
-    (void)pid, (void)user, (void)stream;
-    return xipc__fail(APR_ENOTIMPL, "this system tells of a pipe's maker, not of its user");
+    if (stream->pipe == NULL) return xipc__fail(APR_ENOTIMPL, "the peer may be on another machine");
+    if (stream->peer == -1)
+        return xipc__fail(APR_ENOTIMPL, "this system tells of a pipe's maker, not of its user");
+    *pid = stream->peer;
+    *user = -1; /* it is no number here */
+    return APR_SUCCESS;
 }
 
 int xipc__port_stream_carries_handles(const xipc__stream_t *stream)
 {
-    (void)stream;
-    return 1;
+    return stream->pipe != NULL;
 }

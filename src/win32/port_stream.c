@@ -112,6 +112,7 @@ apr_status_t xipc__win32_stream_make(xipc__stream_t **stream, HANDLE pipe, apr_p
 {
     xipc__stream_t *made = apr_pcalloc(pool, sizeof *made);
     made->pipe = pipe;
+    made->peer = -1;
     made->reading.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
     made->writing.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (made->reading.hEvent == NULL || made->writing.hEvent == NULL) {
@@ -121,6 +122,14 @@ apr_status_t xipc__win32_stream_make(xipc__stream_t **stream, HANDLE pipe, apr_p
     }
     *stream = made;
     return APR_SUCCESS;
+}
+
+xipc__stream_t *xipc__win32_stream_make_tcp(SOCKET socket, apr_pool_t *pool)
+{
+    xipc__stream_t *made = apr_pcalloc(pool, sizeof *made);
+    made->socket = socket;
+    made->peer = -1;
+    return made;
 }
 
 apr_status_t xipc__port_stream_pair(xipc__stream_t **first, xipc__stream_t **second, int duplex,
@@ -272,6 +281,7 @@ apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream
                                      apr_time_t deadline)
 {
     if (stream->is_shut) return APR_EPIPE;
+    if (stream->pipe == NULL) return xipc__tcp_write(written, stream->socket, head, body, deadline);
     apr_status_t rv = box_make(&stream->outbox);
     if (rv != APR_SUCCESS) return rv;
 
@@ -327,6 +337,8 @@ apr_status_t xipc__port_stream_read(apr_size_t *got, xipc__stream_t *stream, voi
                                     apr_time_t deadline)
 {
     DWORD size = 0;
+    if (stream->pipe == NULL)
+        return xipc__tcp_read(got, stream->socket, buffer, capacity, deadline);
     xipc__readers_announce(&stream->readers);
     apr_status_t rv = box_make(&stream->inbox);
     if (rv == APR_SUCCESS) rv = receive_piece(&size, stream, deadline);
@@ -371,8 +383,19 @@ static void discard(xipc__stream_t *stream)
 
 /* ---- looking ---- */
 
+/* The event only says that something may be there; what ends a look is that it is. */
+static int look_tcp(const xipc__stream_t *stream, OVERLAPPED *look)
+{
+    look->Internal = (ULONG_PTR)STATUS_PENDING;
+    xipc__tcp_watch(stream->socket, look->hEvent);
+    if (!xipc__tcp_is_readable(stream->socket)) return 0;
+    xipc__tcp_watch(stream->socket, NULL);
+    return 1;
+}
+
 int xipc__win32_stream_look(xipc__stream_t *stream, OVERLAPPED *look)
 {
+    if (stream->pipe == NULL) return look_tcp(stream, look);
     if (stream->is_ended) return 1;
     /* without room for a byte it ends when there is a message, and takes nothing of it */
     unsigned char nothing;
@@ -382,9 +405,27 @@ int xipc__win32_stream_look(xipc__stream_t *stream, OVERLAPPED *look)
     return done || GetLastError() != ERROR_IO_PENDING;
 }
 
+int xipc__win32_stream_look_has_ended(const xipc__stream_t *stream, const OVERLAPPED *look)
+{
+    return xipc__win32_is_done(look) ||
+           (stream->pipe == NULL && xipc__tcp_is_readable(stream->socket));
+}
+
+void xipc__win32_stream_look_cancel(const xipc__stream_t *stream, OVERLAPPED *look)
+{
+    if (stream->pipe != NULL)
+        (void)CancelIoEx(stream->pipe, look);
+    else
+        look->Internal = 0;
+}
+
 int xipc__win32_stream_seen(xipc__stream_t *stream, OVERLAPPED *look)
 {
     DWORD size;
+    if (stream->pipe == NULL) {
+        xipc__tcp_watch(stream->socket, NULL);
+        return xipc__tcp_is_readable(stream->socket);
+    }
     if (GetOverlappedResult(stream->pipe, look, &size, FALSE)) stream->is_ended = 1;
     /* other errors are for the next read to tell */
     return stream->is_ended || GetLastError() != ERROR_OPERATION_ABORTED;
@@ -396,6 +437,10 @@ void xipc__port_stream_shutdown(xipc__stream_t *stream)
 {
     if (stream->is_shut) return;
     stream->is_shut = 1;
+    if (stream->pipe == NULL) {
+        (void)shutdown(stream->socket, SD_SEND);
+        return;
+    }
     /* it needs no room in the pipe, so it should never have to wait */
     BOOL done = WriteFile(stream->pipe, "", 0, NULL, &stream->writing);
     stream->is_shutting = !done && GetLastError() == ERROR_IO_PENDING;
@@ -403,6 +448,10 @@ void xipc__port_stream_shutdown(xipc__stream_t *stream)
 
 void xipc__port_stream_close(xipc__stream_t *stream)
 {
+    if (stream->pipe == NULL) {
+        (void)closesocket(stream->socket);
+        return;
+    }
     if (stream->is_shutting) {
         DWORD size;
         (void)CancelIoEx(stream->pipe, &stream->writing);
@@ -421,15 +470,24 @@ void xipc__port_stream_close(xipc__stream_t *stream)
 
 xipc__handle_t xipc__port_stream_handle(const xipc__stream_t *stream)
 {
-    return xipc__win32_opaque(stream->pipe);
+    return xipc__win32_opaque(stream->pipe != NULL ? stream->pipe : (HANDLE)stream->socket);
+}
+
+static apr_status_t adopt_tcp(xipc__stream_t **stream, HANDLE handle, apr_pool_t *pool)
+{
+    SOCKET socket;
+    if (xipc__tcp_adopt(&socket, handle) != APR_SUCCESS)
+        return xipc__fail(XIPC_EPROTOCOL,
+                          "a handle that came is neither a pipe of xipc's nor a socket");
+    *stream = xipc__win32_stream_make_tcp(socket, pool);
+    return APR_SUCCESS;
 }
 
 apr_status_t xipc__port_stream_adopt(xipc__stream_t **stream, xipc__handle_t handle,
                                      apr_pool_t *pool)
 {
     HANDLE pipe = xipc__win32_handle(handle);
-    if (!xipc__win32_is_pipe(pipe))
-        return xipc__fail(XIPC_EPROTOCOL, "a handle that came is no pipe of xipc's");
+    if (!xipc__win32_is_pipe(pipe)) return adopt_tcp(stream, pipe, pool);
     apr_status_t rv = xipc__win32_stream_make(stream, pipe, pool);
     if (rv == APR_SUCCESS) xipc__readers_open(&(*stream)->readers, pipe);
     return rv;

@@ -80,7 +80,7 @@ static int collect(int *is_looking, wait_t *wait)
     for (apr_size_t i = 0; i < wait->count; i++) {
         xipc__waitable_t *item = &wait->items[i];
         task_t *task = &wait->tasks[i];
-        if (task->is_looking && xipc__win32_is_done(&task->look)) {
+        if (task->is_looking && xipc__win32_stream_look_has_ended(item->stream, &task->look)) {
             task->is_looking = 0;
             item->is_ready = xipc__win32_stream_seen(item->stream, &task->look);
         } else if (item->stream == NULL && !item->is_ready)
@@ -96,7 +96,7 @@ static int end_looks(wait_t *wait)
 {
     for (apr_size_t i = 0; i < wait->count; i++)
         if (wait->tasks[i].is_looking)
-            (void)CancelIoEx(wait->items[i].stream->pipe, &wait->tasks[i].look);
+            xipc__win32_stream_look_cancel(wait->items[i].stream, &wait->tasks[i].look);
 
     for (;;) {
         /* first the reset, then the look at the results: one that comes in between sets it again */

@@ -50,7 +50,8 @@ def exchange(client, sizes):
 
 
 def start(peer, *words):
-    return subprocess.Popen([peer, *words], stdout=subprocess.PIPE, text=True)
+    emulator = os.environ.get("XIPC_EMULATOR", "").split()
+    return subprocess.Popen([*emulator, peer, *words], stdout=subprocess.PIPE, text=True)
 
 
 def python_connects(connection, peer, address, key, large):
