@@ -268,7 +268,8 @@ typedef struct {
  *         XIPC_ECLOSED after xipc_connection_close(); APR_EINVAL when a pointer is NULL
  * @par Blocking  Never.
  * @par System    SO_PEERCRED on Linux, getpeereid(3) on macOS and the BSDs, which tells the user
- *                alone; nothing on Win32.
+ *                alone; GetNamedPipeClientProcessId on Win32, which tells the process alone, and
+ *                nothing about a connection that went to another process.
  */
 XIPC_EXPORT apr_status_t xipc_connection_peer(xipc_peer_t *peer,
                                               const xipc_connection_t *connection);

@@ -10,7 +10,7 @@
  *
  * - `unix:/path` - a socket in the file system, for the owner alone (POSIX);
  * - `unix:@name` - an abstract name without a file (Linux); peers of other users are turned away;
- * - `tcp:host:port`, `tcp:[::1]:port` - TCP; port 0 lets the system choose one (POSIX);
+ * - `tcp:host:port`, `tcp:[::1]:port` - TCP; port 0 lets the system choose one;
  * - `pipe:name` - a named pipe (Win32), for peers that use xipc: Python's do not frame there;
  * - NULL or "" - a private address that xipc chooses.
  *

@@ -228,6 +228,19 @@ XIPC_EXPORT apr_status_t xipc_process_group_set(xipc_process_t *process, int is_
 XIPC_EXPORT apr_status_t xipc_process_bound_set(xipc_process_t *process, int is_bound);
 
 /**
+ * Have the process get a line by which it can be asked to stop, and see that: xipc_process_stop().
+ * It is the same on every system, unlike the signals of xipc_process_terminate(), and ends nothing
+ * by itself.
+ *
+ * @param process       not started yet
+ * @param is_stoppable  not 0: it is to have one; it has none by default
+ * @return APR_SUCCESS; XIPC_ESTATE after the start; APR_EINVAL when @p process is NULL
+ * @par Blocking  Never.
+ * @par System    A socket pair; a named pipe on Win32.
+ */
+XIPC_EXPORT apr_status_t xipc_process_stoppable_set(xipc_process_t *process, int is_stoppable);
+
+/**
  * Fork even when this process has more than one thread. Only the calling one is in the child; what
  * the others held, a lock of the memory allocator's among it, is held there for ever. For programs
  * that know what their threads do.
@@ -345,6 +358,40 @@ XIPC_EXPORT pid_t xipc_current_pid(void);
  * @par System    SIGINT on POSIX. Python counterpart: `Process.interrupt`.
  */
 XIPC_EXPORT apr_status_t xipc_process_interrupt(xipc_process_t *process);
+
+/**
+ * Ask the process to stop, in a way that it can see: xipc_stop_requested() and
+ * xipc_stop_connection() are for it to look. A daemon that can be stopped is asked so first.
+ *
+ * @param process  started by this process, after xipc_process_stoppable_set()
+ * @return APR_SUCCESS, also the second time and when it has ended; XIPC_ESTATE when it was not
+ *         started, or without a line for this; APR_EINVAL when @p process is NULL; XIPC_ENOTOWNER
+ *         in another process; XIPC_ECLOSED after xipc_process_close()
+ * @par Blocking  Never; join it to see the end, if it comes.
+ * @par System    The end of file on a line of its own.
+ */
+XIPC_EXPORT apr_status_t xipc_process_stop(xipc_process_t *process);
+
+/**
+ * Has this process been asked to stop? Also when its starter has ended, or closed or destroyed its
+ * object: nobody is left then who could ask.
+ *
+ * @return 1 or 0; 0 always in a process that was not started to be stopped
+ * @par Blocking  Never.
+ * @par Threads   As xipc_connection_poll() with the connection of xipc_stop_connection().
+ */
+XIPC_EXPORT int xipc_stop_requested(void);
+
+/**
+ * The line to wait on for a request to stop, with others in xipc_wait(), or alone by
+ * xipc_connection_poll(): it is ready, at its end, from then on.
+ *
+ * @param connection  where it goes; it is this process's, not to be closed, until the target returns
+ * @return APR_SUCCESS; APR_ENOENT in a process that was not started to be stopped; APR_EINVAL when
+ *         @p connection is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_stop_connection(xipc_connection_t **connection);
 
 /**
  * Ask the process to end.

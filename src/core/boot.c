@@ -27,13 +27,22 @@ enum {
     PREPARATION_METHOD, /* the default start method */
     PREPARATION_PARENT, /* the starter's pid, and its name */
     PREPARATION_PARENT_NAME,
-    PREPARATION_LIFELINE, /* a connection, or 0 */
+    PREPARATION_LIFE, /* connections, or 0 */
+    PREPARATION_STOP,
     PREPARATION_TARGET,
     PREPARATION_COPIED = PREPARATION_TARGET + XIPC__PLACE_VALUES
 };
 enum { ANSWER_STATUS, ANSWER_DETAIL };
 
 /* ---- in the parent ---- */
+
+static void add_line(xipc_values_t *values, xipc_connection_t *line)
+{
+    if (line != NULL)
+        (void)xipc_values_add_connection(values, line);
+    else
+        (void)xipc_values_add_int(values, 0);
+}
 
 static apr_status_t prepare(xipc_values_t **preparation, const xipc__errand_t *errand,
                             apr_pool_t *pool)
@@ -44,10 +53,8 @@ static apr_status_t prepare(xipc_values_t **preparation, const xipc__errand_t *e
     (void)xipc_values_add_int(values, xipc__state.method);
     (void)xipc_values_add_int(values, xipc__port_self());
     (void)xipc_values_add_string(values, xipc__family_name());
-    if (errand->lifeline != NULL)
-        (void)xipc_values_add_connection(values, errand->lifeline);
-    else
-        (void)xipc_values_add_int(values, 0);
+    add_line(values, errand->lines.life);
+    add_line(values, errand->lines.stop);
     const void *target = xipc__code_address((void (*)(void))errand->target);
     apr_status_t rv = xipc__place_add(values, target, XIPC__PLACE_CODE, pool);
     if (rv == APR_SUCCESS) rv = xipc__copied_pack(values, pool);
@@ -188,15 +195,23 @@ static apr_status_t take_family(const xipc_values_t *preparation)
     return rv;
 }
 
-/* From here on the child ends with its starter, when that was asked for. */
-static apr_status_t take_lifeline(const xipc_values_t *preparation)
+/* *line is NULL when there is none. */
+static apr_status_t take_line(xipc_connection_t **line, const xipc_values_t *preparation,
+                              apr_size_t index)
 {
     xipc_value_type_e type;
-    xipc_connection_t *lifeline;
-    apr_status_t rv = xipc_values_type(&type, preparation, PREPARATION_LIFELINE);
+    *line = NULL;
+    apr_status_t rv = xipc_values_type(&type, preparation, index);
     if (rv != APR_SUCCESS || type != XIPC_VALUE_CONNECTION) return rv;
-    rv = xipc_values_get_connection(&lifeline, preparation, PREPARATION_LIFELINE);
-    return rv == APR_SUCCESS ? xipc__lifeline_hold(lifeline) : rv;
+    return xipc_values_get_connection(line, preparation, index);
+}
+
+static apr_status_t take_lines(const xipc_values_t *preparation)
+{
+    xipc__lines_t lines;
+    apr_status_t rv = take_line(&lines.life, preparation, PREPARATION_LIFE);
+    if (rv == APR_SUCCESS) rv = take_line(&lines.stop, preparation, PREPARATION_STOP);
+    return rv == APR_SUCCESS ? xipc__lines_take(&lines) : rv;
 }
 
 static apr_status_t take_preparation(job_t *job, const xipc_values_t *preparation, apr_pool_t *pool)
@@ -209,8 +224,8 @@ static apr_status_t take_preparation(job_t *job, const xipc_values_t *preparatio
     if (strcmp(version, XIPC_VERSION_STRING) != 0)
         return xipc__fail(XIPC_EBUILD, "xipc %s in the parent, %s in the child", version,
                           XIPC_VERSION_STRING);
-    rv = take_lifeline(preparation);
-    if (rv == APR_SUCCESS) rv = take_family(preparation);
+    rv = take_family(preparation);
+    if (rv == APR_SUCCESS) rv = take_lines(preparation);
     if (rv == APR_SUCCESS) rv = xipc_values_get_int(&method, preparation, PREPARATION_METHOD);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__place_get(&address, preparation, PREPARATION_TARGET, XIPC__PLACE_CODE, pool);

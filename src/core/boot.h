@@ -2,7 +2,8 @@
  * boot.h - how a spawned child gets to its target: what the parent tells it and what it answers.
  *
  * Over the boot stream go two lists of values to the child, one back: preparation: version, the
- *   process's name, its lifeline, the target's place, then each copied variable's place and bytes
+ *   process's name, its lines, the target's place, then each copied variable's place
+ *   and bytes
  *   arguments:   the target's
  *   answer:      a status and its detail
  * The stream is closed then, and the target runs.
@@ -11,6 +12,7 @@
 #define XIPC_CORE_BOOT_H
 
 #include "core/port.h"
+#include "core/process.h"
 #include "xipc/process.h"
 
 /* A child that runs. */
@@ -25,8 +27,8 @@ typedef struct {
     xipc_start_method_e method; /* spawn or forkserver */
     xipc_target_t target;
     const xipc_values_t *args;
-    int bonds;                   /* of xipc__bond_e */
-    xipc_connection_t *lifeline; /* the child's end, for XIPC__BOND_LIFE; NULL for none */
+    int bonds;           /* of xipc__bond_e */
+    xipc__lines_t lines; /* the child's ends */
 } xipc__errand_t;
 
 /* In the parent: start a child on its errand; when this returns APR_SUCCESS it is about to. */

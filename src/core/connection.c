@@ -129,9 +129,20 @@ apr_status_t xipc__connection_move(xipc_connection_t **moved, xipc_connection_t 
     return APR_SUCCESS;
 }
 
-void xipc__connection_close_all(void)
+static int is_among(const xipc_connection_t *connection, xipc_connection_t *const *list,
+                    apr_size_t count)
 {
-    while (xipc__state.connections != NULL) (void)xipc_connection_close(xipc__state.connections);
+    while (count > 0 && list[count - 1] != connection) count--;
+    return count > 0;
+}
+
+void xipc__connection_close_all_but(xipc_connection_t *const *kept, apr_size_t count)
+{
+    xipc_connection_t *next;
+    for (xipc_connection_t *each = xipc__state.connections; each != NULL; each = next) {
+        next = each->next;
+        if (!is_among(each, kept, count)) (void)xipc_connection_close(each);
+    }
 }
 
 int xipc_connection_is_readable(const xipc_connection_t *connection)

@@ -72,8 +72,8 @@ int xipc__connection_goes_on(const xipc_connection_t *connection, apr_status_t f
 apr_status_t xipc__connection_pack(xipc__parcel_t *parcel, const xipc_connection_t *connection);
 apr_status_t xipc__connection_unpack(xipc_connection_t **connection, xipc__unpack_t *unpack);
 
-/* In a forked child: close every connection that this process has. */
-void xipc__connection_close_all(void);
+/* In a forked child: close every connection that this process has, but for these; some are NULL. */
+void xipc__connection_close_all_but(xipc_connection_t *const *kept, apr_size_t count);
 
 /* ---- sending, in frame.c ---- */
 

@@ -48,10 +48,16 @@ apr_status_t xipc_process_active_children(apr_array_header_t **children, apr_poo
 
 /* ---- daemons ---- */
 
+/* In a way that it sees, if there is one. */
+static void ask(xipc_process_t *process)
+{
+    if (xipc_process_stop(process) != APR_SUCCESS) (void)xipc_process_terminate(process);
+}
+
 void xipc__daemon_end(xipc_process_t *process)
 {
     if (!xipc_process_is_alive(process)) return;
-    (void)xipc_process_terminate(process);
+    ask(process);
     if (xipc_process_join(process, DAEMON_PATIENCE) == APR_SUCCESS) return;
     (void)xipc_process_kill(process);
     (void)xipc_process_join(process, -1);
@@ -61,7 +67,7 @@ void xipc__family_end(void)
 {
     /* all are asked before the first is waited for */
     for (xipc_process_t *child = xipc__state.children; child != NULL; child = child->next)
-        if (child->is_daemon) (void)xipc_process_terminate(child);
+        if (child->is_daemon) ask(child);
     for (xipc_process_t *child = xipc__state.children; child != NULL; child = child->next)
         if (child->is_daemon) xipc__daemon_end(child);
 }
@@ -97,6 +103,7 @@ void xipc__family_begin(const char *name, pid_t parent, const char *parent_name)
     const char *own_name = apr_pstrdup(xipc__state.pool, name);
     xipc__state.children = NULL;
     xipc__state.current = NULL;
+    xipc__state.stop = NULL;
     xipc__state.parent = make_relative(parent_name);
     xipc__state.child_name = own_name;
     xipc_process_t *made = xipc__state.parent;

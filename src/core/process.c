@@ -83,7 +83,7 @@ static apr_status_t process_cleanup(void *data)
         xipc__port_child_close(process->child);
     process->child = NULL;
     if (process->report != NULL) (void)xipc_connection_close(process->report);
-    if (process->lifeline != NULL) (void)xipc_connection_close(process->lifeline);
+    xipc__lines_close(&process->lines);
     return APR_SUCCESS;
 }
 
@@ -147,24 +147,6 @@ int xipc_process_is_daemon(const xipc_process_t *process)
     return process != NULL && process->is_daemon;
 }
 
-static apr_status_t bond_set(xipc_process_t *process, int bond, int is_set)
-{
-    if (process == NULL) return xipc__fail_null("process");
-    if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started");
-    process->bonds = is_set ? process->bonds | bond : process->bonds & ~bond;
-    return APR_SUCCESS;
-}
-
-apr_status_t xipc_process_group_set(xipc_process_t *process, int is_leader)
-{
-    return bond_set(process, XIPC__BOND_GROUP, is_leader);
-}
-
-apr_status_t xipc_process_bound_set(xipc_process_t *process, int is_bound)
-{
-    return bond_set(process, XIPC__BOND_LIFE, is_bound);
-}
-
 apr_status_t xipc_process_fork_forced_set(xipc_process_t *process, int is_forced)
 {
     if (process == NULL) return xipc__fail_null("process");
@@ -187,36 +169,26 @@ apr_status_t xipc_spawn_executable_set(const char *path)
 
 /* ---- starting ---- */
 
-apr_status_t xipc__lifeline_hold(xipc_connection_t *lifeline)
-{
-    xipc__handle_t end;
-    apr_status_t rv = xipc__port_handle_duplicate(&end, xipc__port_stream_handle(lifeline->stream));
-    (void)xipc_connection_close(lifeline);
-    if (rv != APR_SUCCESS) return rv;
-    rv = xipc__port_lifeline_hold(end);
-    if (rv != APR_SUCCESS) xipc__port_handle_close(end);
-    return rv;
-}
-
 /*
  * The forked child. Its arguments come out of the parcel, as in every other child. First they get
  * handles of their own, so that all connections of the parent can be closed here: an end that a
  * child does not use would keep the other side from its end of file.
  */
 static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
-                       xipc_connection_t *lifeline)
+                       const xipc__lines_t *lines)
 {
     xipc__handles_t handles;
     apr_pool_t *pool;
     xipc_values_t *args;
-    apr_status_t rv = lifeline == NULL ? APR_SUCCESS : xipc__lifeline_hold(lifeline);
+    apr_status_t rv = APR_SUCCESS;
     for (handles.count = 0; rv == APR_SUCCESS && handles.count < parcel->handles.count;
          handles.count++)
         rv = xipc__port_handle_duplicate(&handles.items[handles.count],
                                          parcel->handles.items[handles.count]);
     while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
-    xipc__connection_close_all();
+    xipc__connection_close_all_but((xipc_connection_t *const[]){lines->life, lines->stop}, 2);
     xipc__family_begin(process->name, process->owner, xipc__family_name());
+    if (rv == APR_SUCCESS) rv = xipc__lines_take(lines);
     xipc__hooks_run_at_fork();
     if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
     if (rv == APR_SUCCESS)
@@ -224,7 +196,7 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
     xipc__port_exit(rv == APR_SUCCESS ? xipc__boot_run(process->target, args, pool) : EXIT_FAILURE);
 }
 
-static apr_status_t start_forked(xipc_process_t *process, xipc_connection_t *lifeline)
+static apr_status_t start_forked(xipc_process_t *process, const xipc__lines_t *lines)
 {
     xipc__place_t place;
     xipc__parcel_t parcel;
@@ -241,20 +213,20 @@ static apr_status_t start_forked(xipc_process_t *process, xipc_connection_t *lif
     (void)fflush(NULL); /* or the child would print what the parent had not yet */
     xipc__child_t *child;
     rv = xipc__port_child_fork(&child, process->bonds, process->pool);
-    if (rv == APR_SUCCESS && child == NULL) run_forked(process, &parcel, lifeline);
+    if (rv == APR_SUCCESS && child == NULL) run_forked(process, &parcel, lines);
     xipc__parcel_free(&parcel);
     if (rv == APR_SUCCESS) process->child = child;
     return rv;
 }
 
-static apr_status_t start_anew(xipc_process_t *process, xipc_connection_t *lifeline)
+static apr_status_t start_anew(xipc_process_t *process, const xipc__lines_t *lines)
 {
     const xipc__errand_t errand = {.name = process->name,
                                    .method = process->method,
                                    .target = process->target,
                                    .args = process->args,
                                    .bonds = process->bonds,
-                                   .lifeline = lifeline};
+                                   .lines = *lines};
     xipc__started_t started;
     (void)fflush(stdout);
     (void)fflush(stderr);
@@ -265,19 +237,15 @@ static apr_status_t start_anew(xipc_process_t *process, xipc_connection_t *lifel
     return APR_SUCCESS;
 }
 
-/* With a bond for life, what it hangs on is there before the child. */
-static apr_status_t start_bonded(xipc_process_t *process)
+static apr_status_t start_with_lines(xipc_process_t *process)
 {
-    xipc_connection_t *theirs = NULL;
-    if ((process->bonds & XIPC__BOND_LIFE) && xipc__port_needs_lifeline()) {
-        apr_status_t rv = xipc_pipe_create(&theirs, &process->lifeline, 0, process->pool);
-        if (rv != APR_SUCCESS) return rv;
-    }
-    apr_status_t rv = process->method == XIPC_START_FORK ? start_forked(process, theirs)
-                                                         : start_anew(process, theirs);
-    if (theirs != NULL) (void)xipc_connection_close(theirs);
-    if (rv != APR_SUCCESS && process->lifeline != NULL)
-        (void)xipc_connection_close(process->lifeline);
+    xipc__lines_t theirs;
+    apr_status_t rv = xipc__lines_open(&theirs, process);
+    if (rv != APR_SUCCESS) return rv;
+    rv = process->method == XIPC_START_FORK ? start_forked(process, &theirs)
+                                            : start_anew(process, &theirs);
+    xipc__lines_close(&theirs);
+    if (rv != APR_SUCCESS) xipc__lines_close(&process->lines);
     return rv;
 }
 
@@ -289,7 +257,7 @@ apr_status_t xipc_process_start(xipc_process_t *process)
     if (process->owner != xipc__port_self())
         return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
     if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started before");
-    apr_status_t rv = start_bonded(process);
+    apr_status_t rv = start_with_lines(process);
     if (rv != APR_SUCCESS) return rv;
     process->is_started = 1;
     xipc__family_enter(process);
@@ -343,7 +311,7 @@ pid_t xipc_current_pid(void)
     return xipc__port_self();
 }
 
-static apr_status_t stop(const xipc_process_t *process, xipc__stop_e how)
+apr_status_t xipc__process_end(const xipc_process_t *process, xipc__stop_e how)
 {
     apr_status_t rv = xipc__process_check_child(process);
     if (rv == APR_SUCCESS && process->is_relative)
@@ -353,41 +321,17 @@ static apr_status_t stop(const xipc_process_t *process, xipc__stop_e how)
 
 apr_status_t xipc_process_interrupt(xipc_process_t *process)
 {
-    return stop(process, XIPC__STOP_INTERRUPT);
+    return xipc__process_end(process, XIPC__STOP_INTERRUPT);
 }
 
 apr_status_t xipc_process_terminate(xipc_process_t *process)
 {
-    return stop(process, XIPC__STOP_TERMINATE);
+    return xipc__process_end(process, XIPC__STOP_TERMINATE);
 }
 
 apr_status_t xipc_process_kill(xipc_process_t *process)
 {
-    return stop(process, XIPC__STOP_KILL);
-}
-
-/*
- * A forkserver holds the number of an ended child's group until the report is closed. Without it
- * the number may be others' when the child has ended.
- */
-static int group_is_its_own(const xipc_process_t *process)
-{
-    if (process->report == NULL || xipc__port_child_wait(process->child, 0) != APR_SUCCESS)
-        return 1;
-    xipc__forkserver_learn(process->child, process->report);
-    return APR_STATUS_IS_TIMEUP(xipc_connection_poll(process->report, 0)); /* not at its end */
-}
-
-apr_status_t xipc_process_kill_tree(xipc_process_t *process)
-{
-    apr_status_t rv = xipc__process_check_child(process);
-    if (rv != APR_SUCCESS) return rv;
-    if (!(process->bonds & XIPC__BOND_GROUP))
-        return xipc__fail(XIPC_ESTATE, "process %s leads no group", process->name);
-    if (!group_is_its_own(process))
-        return xipc__fail(XIPC_EDIED, "the forkserver, which kept the group of process %s",
-                          process->name);
-    return stop(process, XIPC__STOP_GROUP);
+    return xipc__process_end(process, XIPC__STOP_KILL);
 }
 
 apr_status_t xipc_process_close(xipc_process_t *process)

@@ -7,6 +7,12 @@
 #include "core/port.h"
 #include "xipc/process.h"
 
+/* What a child watches while it runs, each a connection or NULL: an end of file is what it tells. */
+typedef struct {
+    xipc_connection_t *life; /* for XIPC__BOND_LIFE, where the system needs it */
+    xipc_connection_t *stop; /* for one that can be stopped */
+} xipc__lines_t;
+
 struct xipc_process_t {
     apr_pool_t *pool;
     const char *name;
@@ -20,8 +26,9 @@ struct xipc_process_t {
     int is_daemon;
     int is_relative; /* this process itself, or its parent: not to be ended */
     int is_fork_forced;
-    int bonds;                   /* of xipc__bond_e */
-    xipc_connection_t *lifeline; /* this end of it, where the bond for life needs one, or NULL */
+    int bonds; /* of xipc__bond_e */
+    int is_stoppable;
+    xipc__lines_t lines; /* the starter's ends */
 
     xipc_process_t *next; /* in xipc__state.children, from its start to its close */
     xipc_process_t **link;
@@ -43,11 +50,15 @@ const char *xipc__family_name(void);
 /* End a daemon: ask, and after a while don't. */
 void xipc__daemon_end(xipc_process_t *process);
 
-/*
- * In a child: from here on be killed when the starter's end of this connection is closed. It is
- * used up.
- */
-apr_status_t xipc__lifeline_hold(xipc_connection_t *lifeline);
+/* End a child, or ask it to; what the callers of it return. */
+apr_status_t xipc__process_end(const xipc_process_t *process, xipc__stop_e how);
+
+/* The lines that a process wants, in bonds.c: the starter's ends in it, and the child's. */
+apr_status_t xipc__lines_open(xipc__lines_t *theirs, xipc_process_t *process);
+void xipc__lines_close(const xipc__lines_t *lines);
+
+/* In a child: take its ends, which live on as long as it needs them. */
+apr_status_t xipc__lines_take(const xipc__lines_t *lines);
 
 /* What the program wants to be called, in hooks.c. */
 void xipc__hooks_run_at_fork(void);

@@ -85,6 +85,7 @@ void xipc_terminate(void)
     xipc__state.preload = NULL;
     xipc__state.current = xipc__state.parent = NULL;
     xipc__state.child_name = NULL;
+    xipc__state.stop = NULL;
     xipc__state.at_fork = xipc__state.at_exit = NULL;
     xipc__state.method = XIPC_START_DEFAULT;
     apr_terminate();

@@ -24,6 +24,7 @@ typedef struct {
     xipc_process_t *children;        /* started here and not closed, under the lock */
     xipc_process_t *current;         /* this process; NULL before somebody asked */
     xipc_process_t *parent;          /* its starter; NULL when that was not xipc */
+    xipc_connection_t *stop;         /* at its end when this process is to stop; or NULL */
     const char *child_name;          /* the name it was started with; NULL in the main process */
     struct xipc__hook_t *at_fork;    /* first to run first */
     struct xipc__hook_t *at_exit;    /* first to run first: the last registered */
