@@ -36,6 +36,7 @@ endfunction()
 if(WIN32)
     set(XIPC_SYSTEM_SOURCES
         src/win32/handle_parcel.c
+        src/win32/launch.c
         src/win32/mailslot.c
         src/win32/port_clock.c
         src/win32/port_handles.c
@@ -47,6 +48,7 @@ if(WIN32)
         src/win32/port_memory.c
         src/win32/port_park.c
         src/win32/port_process.c
+        src/win32/port_program.c
         src/win32/port_stream.c
         src/win32/port_wait.c
         src/win32/readers.c
@@ -68,6 +70,7 @@ set(XIPC_SYSTEM_SOURCES
     src/posix/port_listener.c
     src/posix/port_identity.c
     src/posix/port_process.c
+    src/posix/port_program.c
     src/posix/port_stream.c
     src/posix/port_wait.c)
 

@@ -16,6 +16,7 @@
 #include "xipc/manager.h"
 #include "xipc/process.h"
 #include "xipc/process_pool.h"
+#include "xipc/program.h"
 #include "xipc/queue.h"
 #include "xipc/runtime.h"
 #include "xipc/values.h"

@@ -2,6 +2,7 @@
  * family.c - who this process is, who started it, and whom it started.
  */
 #include "core/process.h"
+#include "core/program.h"
 
 #include "core/state.h"
 
@@ -101,6 +102,9 @@ static apr_status_t parent_cleanup(void *data)
 void xipc__family_begin(const char *name, pid_t parent, const char *parent_name)
 {
     const char *own_name = apr_pstrdup(xipc__state.pool, name);
+    /* what leads to programs is the parent's: its end would never be seen with a copy here */
+    for (xipc_process_t *child = xipc__state.children; child != NULL; child = child->next)
+        if (child->program != NULL) xipc__program_close(child->program);
     xipc__state.children = NULL;
     xipc__state.current = NULL;
     xipc__state.stop = NULL;

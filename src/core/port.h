@@ -268,6 +268,56 @@ void xipc__port_child_close(xipc__child_t *child);
  */
 void xipc__port_exit(int code);
 
+/* ---- programs ---- */
+
+/* The streams of a program are INHERITED, or handles that stay the caller's. */
+enum { XIPC__STANDARD_STREAMS = 3, XIPC__PROGRAM_HANDLES_MAX = 16 };
+#define XIPC__INHERITED ((xipc__handle_t)-1)
+
+/* Where a program finds the numbers of the handles it was given besides: 3rw,4r for two. */
+#define XIPC__HANDLES_VARIABLE "XIPC_INHERITED"
+
+typedef struct {
+    const char *const *argv;
+    const char *const *environment; /* NULL: this process's */
+    const char *directory;          /* the same */
+    xipc__handle_t streams[XIPC__STANDARD_STREAMS];
+    xipc__handle_t handles[XIPC__PROGRAM_HANDLES_MAX];
+    const char *marks[XIPC__PROGRAM_HANDLES_MAX]; /* what stands behind the number of a handle */
+    apr_size_t handle_count;
+    int bonds;
+} xipc__command_t;
+
+apr_status_t xipc__port_program_start(xipc__child_t **child, const xipc__command_t *command,
+                                      apr_pool_t *pool);
+
+/* This process's own output, which stays its own. */
+xipc__handle_t xipc__port_stdout(void);
+
+/* A file for a program's stream; NULL is the one that is empty and swallows everything. */
+typedef enum { XIPC__FILE_READ, XIPC__FILE_WRITE, XIPC__FILE_APPEND } xipc__file_e;
+apr_status_t xipc__port_file_open(xipc__handle_t *file, const char *path, xipc__file_e how,
+                                  apr_pool_t *pool);
+
+/* This end of a plain pipe to or from a program; `there` is the other one. */
+typedef struct xipc__pipe_t xipc__pipe_t;
+apr_status_t xipc__port_pipe_open(xipc__pipe_t **pipe, xipc__handle_t *there, int is_written,
+                                  apr_pool_t *pool);
+
+/*
+ * Some bytes, at least one. APR_TIMEUP: none. APR_EPIPE, APR_EOF: the other end is closed
+ * everywhere.
+ */
+apr_status_t xipc__port_pipe_write(apr_size_t *written, xipc__pipe_t *pipe, xipc__span_t data,
+                                   apr_time_t deadline);
+apr_status_t xipc__port_pipe_read(apr_size_t *got, xipc__pipe_t *pipe, void *buffer,
+                                  apr_size_t capacity, apr_time_t deadline);
+
+/* Wait until the pipe has taken what was written, which a close may lose before. */
+apr_status_t xipc__port_pipe_flush(xipc__pipe_t *pipe, apr_time_t deadline);
+
+void xipc__port_pipe_close(xipc__pipe_t *pipe);
+
 /* ---- waiting for several ---- */
 
 /*
@@ -287,6 +337,9 @@ typedef struct {
  * be 0.
  */
 apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time_t deadline);
+
+/* What to wait for until a pipe can be read or written. */
+xipc__waitable_t xipc__port_pipe_watch(const xipc__pipe_t *pipe);
 
 /* ---- which process ---- */
 

@@ -7,6 +7,7 @@
 #include "core/connection.h"
 #include "core/forkserver.h"
 #include "core/parcel.h"
+#include "core/program.h"
 #include "core/state.h"
 #include "core/target.h"
 #include "core/values.h"
@@ -84,7 +85,22 @@ static apr_status_t process_cleanup(void *data)
     process->child = NULL;
     if (process->report != NULL) (void)xipc_connection_close(process->report);
     xipc__lines_close(&process->lines);
+    if (process->program != NULL) xipc__program_close(process->program);
     return APR_SUCCESS;
+}
+
+xipc_process_t *xipc__process_make(apr_pool_t *pool)
+{
+    xipc__state_lock();
+    apr_uint32_t number = ++xipc__state.processes;
+    xipc__state_unlock();
+    xipc_process_t *made = apr_pcalloc(pool, sizeof *made);
+    made->pool = pool;
+    made->name = apr_psprintf(pool, "Process-%u", (unsigned)number);
+    made->method = xipc__start_method_default();
+    made->owner = xipc__port_self();
+    apr_pool_cleanup_register(pool, made, process_cleanup, apr_pool_cleanup_null);
+    return made;
 }
 
 apr_status_t xipc_process_create(xipc_process_t **process, xipc_target_t target,
@@ -93,19 +109,10 @@ apr_status_t xipc_process_create(xipc_process_t **process, xipc_target_t target,
     if (process == NULL) return xipc__fail_null("process");
     if (target == NULL) return xipc__fail_null("target");
     if (pool == NULL) return xipc__fail_null("pool");
-    xipc__state_lock();
-    apr_uint32_t number = ++xipc__state.processes;
-    xipc__state_unlock();
-
-    xipc_process_t *made = apr_pcalloc(pool, sizeof *made);
-    made->pool = pool;
-    made->name = apr_psprintf(pool, "Process-%u", (unsigned)number);
+    xipc_process_t *made = xipc__process_make(pool);
     made->target = target;
     made->args = xipc_values_make(pool);
-    made->method = xipc__start_method_default();
-    made->owner = xipc__port_self();
     xipc__values_append(made->args, args, 0);
-    apr_pool_cleanup_register(pool, made, process_cleanup, apr_pool_cleanup_null);
     *process = made;
     return APR_SUCCESS;
 }
@@ -257,7 +264,8 @@ apr_status_t xipc_process_start(xipc_process_t *process)
     if (process->owner != xipc__port_self())
         return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
     if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started before");
-    apr_status_t rv = start_with_lines(process);
+    apr_status_t rv =
+        process->program != NULL ? xipc__program_start(process) : start_with_lines(process);
     if (rv != APR_SUCCESS) return rv;
     process->is_started = 1;
     xipc__family_enter(process);

@@ -13,6 +13,9 @@ typedef struct {
     xipc_connection_t *stop; /* for one that can be stopped */
 } xipc__lines_t;
 
+/* What a process object has besides when it stands for another program, in program.c. */
+typedef struct xipc__program_t xipc__program_t;
+
 struct xipc_process_t {
     apr_pool_t *pool;
     const char *name;
@@ -28,11 +31,15 @@ struct xipc_process_t {
     int is_fork_forced;
     int bonds; /* of xipc__bond_e */
     int is_stoppable;
-    xipc__lines_t lines; /* the starter's ends */
+    xipc__program_t *program; /* NULL for a function */
+    xipc__lines_t lines;      /* the starter's ends */
 
     xipc_process_t *next; /* in xipc__state.children, from its start to its close */
     xipc_process_t **link;
 };
+
+/* A new object, of a child that is not started; what it is to run is not said yet. */
+xipc_process_t *xipc__process_make(apr_pool_t *pool);
 
 /* The process's own children, in family.c. */
 void xipc__family_enter(xipc_process_t *process);

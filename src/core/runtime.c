@@ -8,6 +8,7 @@
 #include "core/forkserver.h"
 #include "core/port.h"
 #include "core/process.h"
+#include "core/program.h"
 #include "core/state.h"
 
 #include <apr_general.h>
@@ -52,6 +53,7 @@ static apr_status_t set_up(int argc, char **argv)
     }
     xipc__state.name = argc > 0 ? argv[0] : "xipc";
     xipc__state.initialized = 1;
+    xipc__program_take_inherited();
     return APR_SUCCESS;
 }
 

@@ -10,6 +10,9 @@ struct xipc__stream_t {
     int fd; /* a stream socket */
 };
 
+/* Watch a new child; one that can't be watched is ended. */
+apr_status_t xipc__child_watch(xipc__child_t **child, pid_t pid, int bonds, apr_pool_t *pool);
+
 struct xipc__child_t {
     pid_t pid;
     int sentinel;   /* readable when it has ended; -1 after it was reaped */

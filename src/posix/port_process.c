@@ -54,8 +54,7 @@ static int open_sentinel(pid_t pid)
     return fds[0];
 }
 
-/* Watch a new child; one that can't be watched is ended. */
-static apr_status_t watch(xipc__child_t **child, pid_t pid, int bonds, apr_pool_t *pool)
+apr_status_t xipc__child_watch(xipc__child_t **child, pid_t pid, int bonds, apr_pool_t *pool)
 {
     int sentinel = open_sentinel(pid);
     if (sentinel < 0) {
@@ -94,12 +93,12 @@ apr_status_t xipc__port_child_fork(xipc__child_t **child, int bonds, apr_pool_t 
     if (pid < 0) return APR_FROM_OS_ERROR(error);
     /* on both sides: neither can rely on the other to be first */
     if (bonds & XIPC__BOND_GROUP) (void)setpgid(pid, pid);
-    if (pid > 0) return watch(child, pid, bonds, pool);
+    if (pid > 0) return xipc__child_watch(child, pid, bonds, pool);
     *child = NULL;
     return APR_SUCCESS;
 }
 
-static int spawn_in_group(posix_spawnattr_t *attributes)
+int xipc__spawn_in_group(posix_spawnattr_t *attributes)
 {
     short flags;
     int error = posix_spawnattr_getflags(attributes, &flags);
@@ -123,7 +122,7 @@ static int spawn(pid_t *pid, const char *program, const char *name, int boot, in
     if (error == 0) {
         error = posix_spawn_file_actions_adddup2(&actions, boot, BOOT_FD);
         if (error == 0) error = xipc__spawn_close_from(&actions, &attributes, BOOT_FD + 1);
-        if (error == 0 && (bonds & XIPC__BOND_GROUP)) error = spawn_in_group(&attributes);
+        if (error == 0 && (bonds & XIPC__BOND_GROUP)) error = xipc__spawn_in_group(&attributes);
         if (error == 0) error = posix_spawn(pid, program, &actions, &attributes, argv, environ);
         (void)posix_spawnattr_destroy(&attributes);
     }
@@ -158,7 +157,7 @@ apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot
     if (rv != APR_SUCCESS) return rv;
     rv = raise_above_standard(theirs);
     if (rv == APR_SUCCESS) rv = APR_FROM_OS_ERROR(spawn(&pid, program, name, theirs->fd, bonds));
-    if (rv == APR_SUCCESS) rv = watch(child, pid, bonds, pool);
+    if (rv == APR_SUCCESS) rv = xipc__child_watch(child, pid, bonds, pool);
     xipc__port_stream_close(theirs);
     if (rv == APR_SUCCESS)
         *boot = mine;

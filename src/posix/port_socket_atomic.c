@@ -5,10 +5,16 @@
 #include "posix/posix.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 int xipc__socket_pair(int fds[2])
 {
     return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
+}
+
+int xipc__pipe_pair(int fds[2])
+{
+    return pipe2(fds, O_CLOEXEC);
 }
 
 ssize_t xipc__socket_send(int fd, const struct msghdr *message)

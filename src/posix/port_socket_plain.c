@@ -35,6 +35,14 @@ int xipc__socket_pair(int fds[2])
     return 0;
 }
 
+int xipc__pipe_pair(int fds[2])
+{
+    if (pipe(fds) != 0) return -1;
+    (void)fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+
 ssize_t xipc__socket_send(int fd, const struct msghdr *message)
 {
     return sendmsg(fd, message, SEND_FLAGS);

@@ -26,6 +26,7 @@ apr_status_t xipc__fd_poll(struct pollfd *list, apr_size_t count, apr_time_t dea
  */
 
 int xipc__socket_pair(int fds[2]);
+int xipc__pipe_pair(int fds[2]); /* the first is read */
 ssize_t xipc__socket_send(int fd, const struct msghdr *message);
 ssize_t xipc__socket_receive(int fd, struct msghdr *message);
 
@@ -49,6 +50,7 @@ int xipc__sentinel_signal(int sentinel, pid_t pid, int signal);
 
 /* ---- port_spawn_*.c: close all descriptors from `first` on in the spawned program ---- */
 
+int xipc__spawn_in_group(posix_spawnattr_t *attributes); /* in port_process.c; keeps other flags */
 int xipc__spawn_close_from(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
                            int first);
 

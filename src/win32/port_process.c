@@ -1,6 +1,7 @@
 /*
  * port_process.c - processes: CreateProcessW with an exact list of what the child inherits.
  */
+#include "win32/launch.h"
 #include "win32/stream.h"
 
 #include <apr_strings.h>
@@ -75,42 +76,6 @@ apr_status_t xipc__port_lifeline_hold(xipc__handle_t end)
 
 /* ---- starting ---- */
 
-/* What CreateProcessW is given. */
-typedef struct {
-    wchar_t *program;
-    wchar_t *command;
-    STARTUPINFOEXW startup;
-    HANDLE inherited[4]; /* the only inheritable handles, made for this start */
-    DWORD count;
-} launch_t;
-
-/* The file to run, as a path that may be longer than MAX_PATH. */
-static apr_status_t program_path(wchar_t **path, const char *program, apr_pool_t *pool)
-{
-    if (program == NULL) {
-        apr_status_t rv = xipc__win32_module_path(path, NULL, pool);
-        if (rv != APR_SUCCESS) return rv;
-    } else {
-        apr_status_t rv = xipc__win32_wide(path, program, pool);
-        if (rv != APR_SUCCESS) return rv;
-    }
-    if (wcsncmp(*path, L"\\\\", 2) == 0) return APR_SUCCESS;
-
-    static const wchar_t prefix[] = L"\\\\?\\";
-    const apr_size_t skip = sizeof prefix / sizeof prefix[0] - 1;
-    DWORD size = GetFullPathNameW(*path, 0, NULL, NULL);
-    wchar_t *full = apr_palloc(pool, (skip + size) * sizeof *full);
-    DWORD length = GetFullPathNameW(*path, size, full + skip, NULL);
-    if (length == 0) return xipc__win32_error();
-    if (length >= size) return APR_ENAMETOOLONG; /* the current directory changed meanwhile */
-    if (length < MAX_PATH)
-        full += skip;
-    else
-        memcpy(full, prefix, skip * sizeof *full);
-    *path = full;
-    return APR_SUCCESS;
-}
-
 /*
  * "NAME" OPTION HANDLE. The first word has rules of its own: a quote can't be escaped, and a
  * backslash before the closing quote escapes it for some C libraries and not for others. Neither
@@ -128,137 +93,6 @@ static apr_status_t command_line(wchar_t **command, const char *name, HANDLE boo
     return xipc__win32_wide(command, line, pool);
 }
 
-/* A handle for the child to inherit; NULL when there is none, as in a program without a console. */
-static apr_status_t inherit(HANDLE *copy, launch_t *launch, HANDLE handle)
-{
-    *copy = NULL;
-    if (handle == NULL || handle == INVALID_HANDLE_VALUE) return APR_SUCCESS;
-    apr_status_t rv = xipc__win32_duplicate(copy, handle, TRUE);
-    /* a standard stream that was closed leaves its number behind */
-    if (rv == xipc__win32_status(ERROR_INVALID_HANDLE)) return APR_SUCCESS;
-    if (rv == APR_SUCCESS) launch->inherited[launch->count++] = *copy;
-    return rv;
-}
-
-static apr_status_t attribute_list(launch_t *launch, apr_pool_t *pool)
-{
-    SIZE_T size = 0;
-    (void)InitializeProcThreadAttributeList(NULL, 1, 0, &size);
-    LPPROC_THREAD_ATTRIBUTE_LIST list = apr_palloc(pool, size);
-    if (!InitializeProcThreadAttributeList(list, 1, 0, &size)) return xipc__win32_error();
-    launch->startup.lpAttributeList = list;
-    if (!UpdateProcThreadAttribute(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, launch->inherited,
-                                   launch->count * sizeof launch->inherited[0], NULL, NULL))
-        return xipc__win32_error();
-    return APR_SUCCESS;
-}
-
-static apr_status_t launch_prepare(launch_t *launch, HANDLE boot, const char *program,
-                                   const char *name, apr_pool_t *pool)
-{
-    apr_status_t rv = program_path(&launch->program, program, pool);
-    if (rv != APR_SUCCESS) return rv;
-
-    STARTUPINFOW *info = &launch->startup.StartupInfo;
-    info->cb = sizeof launch->startup;
-    info->dwFlags = STARTF_USESTDHANDLES;
-    HANDLE end;
-    rv = inherit(&end, launch, boot);
-    if (rv == APR_SUCCESS) rv = inherit(&info->hStdInput, launch, GetStdHandle(STD_INPUT_HANDLE));
-    if (rv == APR_SUCCESS) rv = inherit(&info->hStdOutput, launch, GetStdHandle(STD_OUTPUT_HANDLE));
-    if (rv == APR_SUCCESS) rv = inherit(&info->hStdError, launch, GetStdHandle(STD_ERROR_HANDLE));
-    if (rv == APR_SUCCESS) rv = command_line(&launch->command, name, end, pool);
-    return rv == APR_SUCCESS ? attribute_list(launch, pool) : rv;
-}
-
-static void launch_clean(launch_t *launch)
-{
-    if (launch->startup.lpAttributeList != NULL)
-        DeleteProcThreadAttributeList(launch->startup.lpAttributeList);
-    while (launch->count > 0) CloseHandle(launch->inherited[--launch->count]);
-}
-
-/* Run NAME with the boot stream's end `boot`. */
-static apr_status_t launch(PROCESS_INFORMATION *started, HANDLE boot, const char *program,
-                           const char *name, DWORD flags, apr_pool_t *pool)
-{
-    apr_pool_t *scratch;
-    apr_status_t rv = apr_pool_create(&scratch, pool);
-    if (rv != APR_SUCCESS) return rv;
-
-    launch_t plan = {0};
-    rv = launch_prepare(&plan, boot, program, name, scratch);
-    if (rv == APR_SUCCESS && !CreateProcessW(plan.program, plan.command, NULL, NULL, TRUE,
-                                             flags | EXTENDED_STARTUPINFO_PRESENT, NULL, NULL,
-                                             &plan.startup.StartupInfo, started))
-        rv = xipc__win32_error();
-    launch_clean(&plan);
-    apr_pool_destroy(scratch);
-    return rv;
-}
-
-/* Remember who reads the boot stream: handles are put there before it can say so itself. */
-static apr_status_t know_reader(xipc__stream_t *boot, HANDLE process)
-{
-    HANDLE self = GetCurrentProcess();
-    if (!DuplicateHandle(self, process, self, &boot->child, XIPC__WIN32_DUPLICATE_ACCESS, FALSE, 0))
-        return xipc__win32_error();
-    return APR_SUCCESS;
-}
-
-/*
- * The job that makes the bonds; NULL for none. For life it ends its processes when its last handle
- * is closed, by whatever end of this process; only those of a group take in whom they start.
- */
-static apr_status_t make_job(HANDLE *job, int bonds)
-{
-    *job = NULL;
-    if (bonds == 0) return APR_SUCCESS;
-    *job = CreateJobObjectW(NULL, NULL);
-    if (*job == NULL) return xipc__win32_error();
-
-    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
-    DWORD *flags = &limits.BasicLimitInformation.LimitFlags;
-    if (bonds & XIPC__BOND_LIFE) *flags |= JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
-    if (!(bonds & XIPC__BOND_GROUP)) *flags |= JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK;
-    if (SetInformationJobObject(*job, JobObjectExtendedLimitInformation, &limits, sizeof limits))
-        return APR_SUCCESS;
-    apr_status_t rv = xipc__win32_error();
-    CloseHandle(*job);
-    return rv;
-}
-
-/* The new process, which waits to be let go, into its job; and its reader is known. */
-static apr_status_t settle(const PROCESS_INFORMATION *started, xipc__stream_t *boot, HANDLE job)
-{
-    if (job != NULL && !AssignProcessToJobObject(job, started->hProcess))
-        return xipc__win32_error();
-    apr_status_t rv = know_reader(boot, started->hProcess);
-    if (rv != APR_SUCCESS) return rv;
-    return ResumeThread(started->hThread) == (DWORD)-1 ? xipc__win32_error() : APR_SUCCESS;
-}
-
-/* Start the child and close its end of the boot stream here. */
-static apr_status_t spawn(xipc__child_t *child, xipc__stream_t *boot, HANDLE end,
-                          const char *program, const char *name, apr_pool_t *pool)
-{
-    PROCESS_INFORMATION started = {0};
-    apr_status_t rv = launch(&started, end, program, name, CREATE_SUSPENDED, pool);
-    CloseHandle(end);
-    if (rv != APR_SUCCESS) return rv;
-
-    rv = settle(&started, boot, child->job);
-    CloseHandle(started.hThread);
-    if (rv != APR_SUCCESS) {
-        TerminateProcess(started.hProcess, SIGNAL_CODE | SIGNAL_KILL);
-        CloseHandle(started.hProcess);
-        return rv;
-    }
-    child->process = started.hProcess;
-    child->pid = started.dwProcessId;
-    return APR_SUCCESS;
-}
-
 static apr_status_t open_boot(xipc__stream_t **boot, HANDLE *end, apr_pool_t *pool)
 {
     HANDLE here;
@@ -272,23 +106,35 @@ static apr_status_t open_boot(xipc__stream_t **boot, HANDLE *end, apr_pool_t *po
     return rv;
 }
 
+static apr_status_t prepare(xipc__launch_t *launch, HANDLE boot, const char *program,
+                            const char *name, apr_pool_t *pool)
+{
+    static const HANDLE own[XIPC__STANDARD_STREAMS] = {NULL, NULL, NULL};
+    HANDLE end;
+    apr_status_t rv = xipc__launch_path(&launch->program, program, pool);
+    if (rv == APR_SUCCESS) rv = xipc__launch_inherit(&end, launch, boot);
+    if (rv == APR_SUCCESS) rv = xipc__launch_streams(launch, own);
+    return rv == APR_SUCCESS ? command_line(&launch->command, name, end, pool) : rv;
+}
+
 apr_status_t xipc__port_child_spawn(xipc__child_t **child, xipc__stream_t **boot,
                                     const char *program, const char *name, int bonds,
                                     apr_pool_t *pool)
 {
     HANDLE end;
-    xipc__child_t *made = apr_pcalloc(pool, sizeof *made);
-    apr_status_t rv = make_job(&made->job, bonds);
+    apr_pool_t *scratch;
+    xipc__launch_t launch = {.bonds = bonds};
+    apr_status_t rv = apr_pool_create(&scratch, pool);
     if (rv != APR_SUCCESS) return rv;
     rv = open_boot(boot, &end, pool);
     if (rv == APR_SUCCESS) {
-        rv = spawn(made, *boot, end, program, name, pool);
+        rv = prepare(&launch, end, program, name, scratch);
+        if (rv == APR_SUCCESS) rv = xipc__launch_run(child, &launch, *boot, scratch, pool);
+        xipc__launch_clean(&launch);
+        CloseHandle(end);
         if (rv != APR_SUCCESS) xipc__port_stream_close(*boot);
     }
-    if (rv == APR_SUCCESS)
-        *child = made;
-    else if (made->job != NULL)
-        CloseHandle(made->job);
+    apr_pool_destroy(scratch);
     return rv;
 }
 
