@@ -19,6 +19,7 @@
 #include "xipc/program.h"
 #include "xipc/queue.h"
 #include "xipc/runtime.h"
+#include "xipc/shared_memory.h"
 #include "xipc/values.h"
 #include "xipc/version.h"
 #include "xipc/wait.h"

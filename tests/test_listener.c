@@ -527,19 +527,9 @@ static const testing_case_t cases[] = {
     ONCE(listeners_and_clients_refuse_NULL),
 };
 
-/* The first socket of a process leaves handles of the system's behind, which are no test's. */
-static void use_sockets(void)
-{
-    apr_pool_t *pool;
-    xipc_listener_t *listener;
-    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) return;
-    (void)xipc_listener_create(&listener, "tcp:127.0.0.1:0", NULL, pool);
-    apr_pool_destroy(pool);
-}
-
 int main(int argc, char **argv)
 {
     if (xipc_initialize(&argc, &argv) != APR_SUCCESS) return TESTING_NO_START;
-    use_sockets();
+    testing_use_sockets();
     return testing_main("listener", cases, sizeof cases / sizeof *cases, argc, argv);
 }

@@ -33,9 +33,6 @@
 extern "C" {
 #endif
 
-/** Waits for clients at an address. */
-typedef struct xipc_listener_t xipc_listener_t;
-
 /** How a listener is to be. @see xipc_listener_options_create */
 typedef struct xipc_listener_options_t xipc_listener_options_t;
 

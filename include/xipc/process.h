@@ -47,9 +47,6 @@
 extern "C" {
 #endif
 
-/** A process to be, running, or ended. */
-typedef struct xipc_process_t xipc_process_t;
-
 /** How a child comes to be. */
 typedef enum {
     XIPC_START_DEFAULT = 0,   /**< what suits the system: fork on Linux and the BSDs, else spawn */

@@ -2,8 +2,9 @@
  * @file values.h
  * @brief Arguments and results: an ordered list of values that can travel to another process.
  *
- * Integers, reals, strings, bytes, and handles: connections and queues. Adding copies what is
- * added; a handle is referred to and must stay open until it has travelled. Reading checks the
+ * Integers, reals, strings, bytes, and handles: connections, queues, listeners, processes, shared
+ * memory, and handles of the system's. Adding copies what is added; a handle is referred to and must
+ * stay open until it has travelled. Reading checks the
  * type.
  *
  * Python counterpart: the tuple `args=(…)` of a `Process`, and what `send` pickles.
@@ -23,6 +24,7 @@
 
 #include <apr_errno.h>
 #include <apr_pools.h>
+#include <apr_portable.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,6 +36,12 @@ typedef struct xipc_values_t xipc_values_t;
 typedef struct xipc_connection_t xipc_connection_t;
 /** A queue. @see queue.h */
 typedef struct xipc_queue_t xipc_queue_t;
+/** Waits for clients at an address. @see listener.h */
+typedef struct xipc_listener_t xipc_listener_t;
+/** A process. @see process.h */
+typedef struct xipc_process_t xipc_process_t;
+/** Memory that several processes have. @see shared_memory.h */
+typedef struct xipc_shared_memory_t xipc_shared_memory_t;
 
 /** The type of one value. */
 typedef enum {
@@ -42,7 +50,11 @@ typedef enum {
     XIPC_VALUE_STRING = 3,     /**< text, ended by a NUL */
     XIPC_VALUE_BYTES = 4,      /**< any bytes, with their size */
     XIPC_VALUE_CONNECTION = 5, /**< an end of a connection */
-    XIPC_VALUE_QUEUE = 6       /**< a queue */
+    XIPC_VALUE_QUEUE = 6,      /**< a queue */
+    XIPC_VALUE_LISTENER = 7,   /**< a listener */
+    XIPC_VALUE_PROCESS = 8,    /**< a process */
+    XIPC_VALUE_MEMORY = 9,     /**< shared memory */
+    XIPC_VALUE_HANDLE = 10     /**< a file descriptor, or a handle of Win32 */
 } xipc_value_type_e;
 
 /**
@@ -146,6 +158,60 @@ XIPC_EXPORT apr_status_t xipc_values_add_connection(xipc_values_t *values,
 XIPC_EXPORT apr_status_t xipc_values_add_queue(xipc_values_t *values, xipc_queue_t *queue);
 
 /**
+ * Add a listener: the receiver accepts clients at the same address, each client goes to one of them.
+ * The name in the file system is removed by the process that made the listener, when that closes it.
+ *
+ * @param values    the list, which has the key with it: for processes that may know it
+ * @param listener  what to add; it must stay open until the list has travelled
+ * @return as xipc_values_add_connection()
+ * @par Blocking  Never.
+ * @par System    The socket itself, so that whoever accepts first gets the client. On Win32 another
+ *                instance of the named pipe, where a client waits for the process whose instance it
+ *                found, and of all that have a TCP listener only the one that got it last is woken:
+ *                there the sender closes its own when it does not accept any more.
+ */
+XIPC_EXPORT apr_status_t xipc_values_add_listener(xipc_values_t *values, xipc_listener_t *listener);
+
+/**
+ * Add a process that was started: the receiver can wait for its end, and ask it to end or end it,
+ * where the system lets this user. Its exit code is known to the receiver only when it had ended
+ * before, or on Win32.
+ *
+ * @param values   the list
+ * @param process  a child, the parent or this process itself (xipc_process_current())
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL; XIPC_ESTATE when it was not started;
+ *         XIPC_ENOTOWNER when it is another process's; XIPC_ECLOSED when it is closed; the list is
+ *         as before
+ * @par Blocking  Never.
+ * @par System    The pid with the time of its start: a process that got the number later is never
+ *                taken for it.
+ */
+XIPC_EXPORT apr_status_t xipc_values_add_process(xipc_values_t *values, xipc_process_t *process);
+
+/**
+ * Add shared memory.
+ *
+ * @param values  the list
+ * @param memory  what to add; it must stay open until the list has travelled
+ * @return as xipc_values_add_connection()
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_values_add_memory(xipc_values_t *values,
+                                                xipc_shared_memory_t *memory);
+
+/**
+ * Add a handle of the system's: a descriptor of any kind on POSIX; on Win32 a handle of any kind that
+ * DuplicateHandle takes, no socket. The receiver gets one of its own for the same thing.
+ *
+ * @param values  the list
+ * @param handle  what to add; it stays the caller's, and open until the list has travelled. Whether
+ *                it is one shows then
+ * @return APR_SUCCESS; APR_EINVAL when @p values is NULL or @p handle is none
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_values_add_handle(xipc_values_t *values, apr_os_file_t handle);
+
+/**
  * Read an integer.
  *
  * @param number  where it goes
@@ -221,6 +287,58 @@ XIPC_EXPORT apr_status_t xipc_values_get_connection(xipc_connection_t **connecti
  */
 XIPC_EXPORT apr_status_t xipc_values_get_queue(xipc_queue_t **queue, const xipc_values_t *values,
                                                apr_size_t index);
+
+/**
+ * Read a listener.
+ *
+ * @param listener  where it goes; in a list that was received it belongs to the list's pool, which
+ *        closes it
+ * @param values  the list
+ * @param index   which, from 0
+ * @return as xipc_values_get_int()
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_values_get_listener(xipc_listener_t **listener,
+                                                  const xipc_values_t *values, apr_size_t index);
+
+/**
+ * Read a process.
+ *
+ * @param process  where it goes; in a list that was received it belongs to the list's pool, which
+ *        closes it
+ * @param values  the list
+ * @param index   which, from 0
+ * @return as xipc_values_get_int()
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_values_get_process(xipc_process_t **process,
+                                                 const xipc_values_t *values, apr_size_t index);
+
+/**
+ * Read shared memory.
+ *
+ * @param memory  where it goes; in a list that was received it belongs to the list's pool, which
+ *        closes it
+ * @param values  the list
+ * @param index   which, from 0
+ * @return as xipc_values_get_int()
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_values_get_memory(xipc_shared_memory_t **memory,
+                                                const xipc_values_t *values, apr_size_t index);
+
+/**
+ * Read a handle of the system's.
+ *
+ * @param handle  where it goes; in a list that was received it belongs to the list's pool, which
+ *        closes it: duplicate it to keep it
+ * @param values  the list
+ * @param index   which, from 0
+ * @return as xipc_values_get_int()
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_values_get_handle(apr_os_file_t *handle, const xipc_values_t *values,
+                                                apr_size_t index);
 
 #ifdef __cplusplus
 }

@@ -399,3 +399,78 @@ apr_status_t xipc_client_connect(xipc_connection_t **connection, const char *add
         (void)xipc_connection_close(made);
     return rv;
 }
+
+/* ---- travelling ---- */
+
+static void pack_text(xipc__parcel_t *parcel, const void *data, apr_size_t size)
+{
+    xipc__parcel_write_number(parcel, size);
+    xipc__parcel_write(parcel, data, size);
+}
+
+static apr_status_t unpack_text(xipc__span_t *text, xipc__unpack_t *unpack)
+{
+    apr_uint64_t size;
+    apr_status_t rv = xipc__unpack_number(&size, unpack);
+    if (rv != APR_SUCCESS) return rv;
+    const unsigned char *data =
+        size > unpack->size ? NULL : xipc__unpack_bytes(unpack, (apr_size_t)size);
+    if (data == NULL) return xipc__unpack_bad("a listener cut short");
+    *text = (xipc__span_t){apr_pstrmemdup(unpack->pool, (const char *)data, (apr_size_t)size),
+                           (apr_size_t)size};
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc__listener_pack(xipc__parcel_t *parcel, const xipc_listener_t *listener)
+{
+    if (listener->endpoint == NULL) return xipc__fail(XIPC_ECLOSED, "listener");
+    xipc__handle_t handle = xipc__port_endpoint_handle(listener->endpoint);
+    pack_text(parcel, listener->address, strlen(listener->address));
+    xipc__parcel_write_number(parcel, (apr_uint64_t)listener->handshake_timeout);
+    xipc__parcel_write_number(parcel, listener->key.data != NULL);
+    pack_text(parcel, listener->key.data, listener->key.size);
+    xipc__parcel_write_number(parcel, handle != XIPC__NO_HANDLE);
+    return handle == XIPC__NO_HANDLE ? APR_SUCCESS : xipc__parcel_add_handle(parcel, handle);
+}
+
+/* Its address and options: what it is made of but for the endpoint. */
+static apr_status_t unpack_options(xipc__address_t *address, xipc_listener_options_t *options,
+                                   xipc__unpack_t *unpack)
+{
+    xipc__span_t text;
+    apr_uint64_t timeout = 0;
+    apr_uint64_t has_key = 0;
+    *options = (xipc_listener_options_t){.pool = unpack->pool};
+    apr_status_t rv = unpack_text(&text, unpack);
+    if (rv == APR_SUCCESS) rv = xipc__unpack_number(&timeout, unpack);
+    if (rv == APR_SUCCESS) rv = xipc__unpack_number(&has_key, unpack);
+    if (rv == APR_SUCCESS) rv = unpack_text(&options->key, unpack);
+    if (rv != APR_SUCCESS) return rv;
+    if (timeout == 0 || timeout > APR_INT64_MAX) return xipc__unpack_bad("a listener's timeout");
+    options->handshake_timeout = (apr_interval_time_t)timeout;
+    if (!has_key) options->key = (xipc__span_t){NULL, 0};
+    return xipc__address_parse(address, text.data, unpack->pool);
+}
+
+apr_status_t xipc__listener_unpack(xipc_listener_t **listener, xipc__unpack_t *unpack)
+{
+    xipc__address_t address;
+    xipc_listener_options_t options;
+    xipc__endpoint_t *endpoint;
+    apr_uint64_t has_handle;
+    xipc__handle_t handle = XIPC__NO_HANDLE;
+    apr_status_t rv = unpack_options(&address, &options, unpack);
+    if (rv == APR_SUCCESS) rv = xipc__unpack_number(&has_handle, unpack);
+    if (rv != APR_SUCCESS) return rv;
+    if (has_handle) {
+        const xipc__handle_t *came = xipc__unpack_handles(unpack, 1);
+        if (came == NULL) return xipc__unpack_bad("a listener without its handle");
+        handle = *came;
+    }
+    rv = xipc__port_endpoint_adopt(&endpoint, handle, &address, unpack->pool);
+    if (rv != APR_SUCCESS) return rv;
+    if (has_handle) xipc__unpack_take(unpack, 1);
+    *listener = make(endpoint, &address, &options, unpack->pool);
+    (*listener)->owner = 0; /* the name is another's */
+    return APR_SUCCESS;
+}

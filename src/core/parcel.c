@@ -4,8 +4,13 @@
 #include "core/parcel.h"
 
 #include "core/connection.h"
+#include "core/listener.h"
+#include "core/process.h"
 #include "core/queue.h"
+#include "core/shared_memory.h"
 #include "core/values.h"
+
+#include <apr_strings.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +112,14 @@ static apr_status_t pack_value(xipc__parcel_t *parcel, const xipc__value_t *valu
         return xipc__connection_pack(parcel, value->as.connection);
     case XIPC_VALUE_QUEUE:
         return xipc__queue_pack(parcel, value->as.queue);
+    case XIPC_VALUE_LISTENER:
+        return xipc__listener_pack(parcel, value->as.listener);
+    case XIPC_VALUE_PROCESS:
+        return xipc__process_pack(parcel, value->as.process);
+    case XIPC_VALUE_MEMORY:
+        return xipc__shared_memory_pack(parcel, value->as.memory);
+    case XIPC_VALUE_HANDLE:
+        return xipc__parcel_add_handle(parcel, value->as.handle);
     }
     return APR_EGENERAL;
 }
@@ -227,6 +240,24 @@ static apr_status_t check_string(const xipc__value_t *value)
     return APR_SUCCESS;
 }
 
+/* A plain handle has no object of its own: the list's pool closes it. */
+static apr_status_t handle_cleanup(void *data)
+{
+    xipc__port_handle_close(*(xipc__handle_t *)data);
+    return APR_SUCCESS;
+}
+
+static apr_status_t unpack_handle(xipc__value_t *value, xipc__unpack_t *unpack)
+{
+    const xipc__handle_t *handle = xipc__unpack_handles(unpack, 1);
+    if (handle == NULL) return xipc__unpack_bad("a handle that is not there");
+    xipc__handle_t *kept = apr_pmemdup(unpack->pool, handle, sizeof *handle);
+    apr_pool_cleanup_register(unpack->pool, kept, handle_cleanup, apr_pool_cleanup_null);
+    value->as.handle = *kept;
+    xipc__unpack_take(unpack, 1);
+    return APR_SUCCESS;
+}
+
 static apr_status_t unpack_value(xipc__value_t *value, xipc__unpack_t *unpack)
 {
     apr_uint64_t bits;
@@ -249,6 +280,14 @@ static apr_status_t unpack_value(xipc__value_t *value, xipc__unpack_t *unpack)
         return xipc__connection_unpack(&value->as.connection, unpack);
     case XIPC_VALUE_QUEUE:
         return xipc__queue_unpack(&value->as.queue, unpack);
+    case XIPC_VALUE_LISTENER:
+        return xipc__listener_unpack(&value->as.listener, unpack);
+    case XIPC_VALUE_PROCESS:
+        return xipc__process_unpack(&value->as.process, unpack);
+    case XIPC_VALUE_MEMORY:
+        return xipc__shared_memory_unpack(&value->as.memory, unpack);
+    case XIPC_VALUE_HANDLE:
+        return unpack_handle(value, unpack);
     }
     return xipc__unpack_bad("a type that is none");
 }
@@ -281,6 +320,8 @@ static void close_objects(xipc_values_t *values)
         const xipc__value_t *value = xipc__values_at(values, i);
         if (value->type == XIPC_VALUE_CONNECTION) (void)xipc_connection_close(value->as.connection);
         if (value->type == XIPC_VALUE_QUEUE) (void)xipc_queue_close(value->as.queue);
+        if (value->type == XIPC_VALUE_LISTENER) (void)xipc_listener_close(value->as.listener);
+        if (value->type == XIPC_VALUE_MEMORY) (void)xipc_shared_memory_close(value->as.memory);
     }
 }
 

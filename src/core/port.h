@@ -42,6 +42,9 @@ typedef struct {
     apr_status_t lost; /* of those a read gives out: why others that came could not be taken over */
 } xipc__handles_t;
 
+/* No handle. */
+#define XIPC__NO_HANDLE ((xipc__handle_t)-1)
+
 void xipc__port_handle_close(xipc__handle_t handle);
 
 /* Another handle for the same thing in this process. */
@@ -139,6 +142,14 @@ apr_status_t xipc__port_accept(xipc__stream_t **stream, xipc__endpoint_t *endpoi
                                apr_pool_t *pool);
 
 /* What is ready in a wait while a client waits; it stays the endpoint's. */
+/*
+ * For another process that is to listen too: a handle for it to adopt, XIPC__NO_HANDLE when the
+ * address does. It does not own the name. From APR_SUCCESS on the handle is the endpoint's.
+ */
+xipc__handle_t xipc__port_endpoint_handle(const xipc__endpoint_t *endpoint);
+apr_status_t xipc__port_endpoint_adopt(xipc__endpoint_t **endpoint, xipc__handle_t handle,
+                                       const xipc__address_t *address, apr_pool_t *pool);
+
 xipc__handle_t xipc__port_endpoint_sentinel(const xipc__endpoint_t *endpoint);
 
 /* Close it; `is_owner`: also remove its name. */
@@ -234,6 +245,16 @@ apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, a
 apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, int bonds, apr_pool_t *pool);
 void xipc__port_child_tell(xipc__child_t *child, int exitcode);
 
+/* Which process it is, as xipc__port_identity(); 0 when it has ended. */
+apr_uint64_t xipc__port_child_identity(xipc__child_t *child);
+
+/*
+ * The same for a process of any starter, told by its identity. 0, or nobody any more: a child that
+ * has ended.
+ */
+apr_status_t xipc__port_child_find(xipc__child_t **child, pid_t pid, apr_uint64_t identity,
+                                   apr_pool_t *pool);
+
 /* Wait for the end of a child. APR_TIMEUP while it runs. */
 apr_status_t xipc__port_child_wait(xipc__child_t *child, apr_time_t deadline);
 
@@ -270,9 +291,8 @@ void xipc__port_exit(int code);
 
 /* ---- programs ---- */
 
-/* The streams of a program are INHERITED, or handles that stay the caller's. */
+/* A stream of a program is a handle that stays the caller's, or this process's own. */
 enum { XIPC__STANDARD_STREAMS = 3, XIPC__PROGRAM_HANDLES_MAX = 16 };
-#define XIPC__INHERITED ((xipc__handle_t)-1)
 
 /* Where a program finds the numbers of the handles it was given besides: 3rw,4r for two. */
 #define XIPC__HANDLES_VARIABLE "XIPC_INHERITED"

@@ -4,6 +4,7 @@
 #ifndef XIPC_CORE_PROCESS_H
 #define XIPC_CORE_PROCESS_H
 
+#include "core/parcel.h"
 #include "core/port.h"
 #include "xipc/process.h"
 
@@ -56,6 +57,10 @@ const char *xipc__family_name(void);
 
 /* End a daemon: ask, and after a while don't. */
 void xipc__daemon_end(xipc_process_t *process);
+
+/* A process in a parcel, in process_travel.c. */
+apr_status_t xipc__process_pack(xipc__parcel_t *parcel, const xipc_process_t *process);
+apr_status_t xipc__process_unpack(xipc_process_t **process, xipc__unpack_t *unpack);
 
 /* End a child, or ask it to; what the callers of it return. */
 apr_status_t xipc__process_end(const xipc_process_t *process, xipc__stop_e how);

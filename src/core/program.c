@@ -163,28 +163,28 @@ static apr_status_t open_outlet(xipc__handle_t *theirs, outlet_t *outlet, xipc_s
     case XIPC_STREAM_STDOUT:
         break;
     }
-    *theirs = XIPC__INHERITED;
+    *theirs = XIPC__NO_HANDLE;
     return APR_SUCCESS;
 }
 
 static void close_theirs(xipc__command_t *command)
 {
     for (int i = 0; i < XIPC__STANDARD_STREAMS; i++) {
-        if (command->streams[i] != XIPC__INHERITED) xipc__port_handle_close(command->streams[i]);
-        command->streams[i] = XIPC__INHERITED;
+        if (command->streams[i] != XIPC__NO_HANDLE) xipc__port_handle_close(command->streams[i]);
+        command->streams[i] = XIPC__NO_HANDLE;
     }
 }
 
 static apr_status_t open_all(xipc__command_t *command, xipc__program_t *program, apr_pool_t *pool)
 {
     apr_status_t rv = APR_SUCCESS;
-    for (int i = 0; i < XIPC__STANDARD_STREAMS; i++) command->streams[i] = XIPC__INHERITED;
+    for (int i = 0; i < XIPC__STANDARD_STREAMS; i++) command->streams[i] = XIPC__NO_HANDLE;
     for (int i = 0; rv == APR_SUCCESS && i < XIPC__STANDARD_STREAMS; i++)
         rv = open_outlet(&command->streams[i], &program->outlets[i], (xipc_standard_e)i, pool);
     if (rv != APR_SUCCESS || program->outlets[XIPC_STDERR].how != XIPC_STREAM_STDOUT) return rv;
     xipc__handle_t out = command->streams[XIPC_STDOUT];
     return xipc__port_handle_duplicate(&command->streams[XIPC_STDERR],
-                                       out != XIPC__INHERITED ? out : xipc__port_stdout());
+                                       out != XIPC__NO_HANDLE ? out : xipc__port_stdout());
 }
 
 static apr_status_t list_connections(xipc__command_t *command, const xipc__program_t *program)
@@ -411,7 +411,7 @@ apr_status_t xipc_program_communicate(xipc_program_output_t *result, xipc_proces
 /* ---- in a program that was started so ---- */
 
 static struct {
-    xipc__handle_t handles[XIPC__PROGRAM_HANDLES_MAX]; /* XIPC__INHERITED: taken */
+    xipc__handle_t handles[XIPC__PROGRAM_HANDLES_MAX]; /* XIPC__NO_HANDLE: taken */
     const char *marks[XIPC__PROGRAM_HANDLES_MAX];
     apr_size_t count;
 } inherited;
@@ -437,11 +437,11 @@ apr_status_t xipc_program_inherited(xipc_connection_t **connection, apr_size_t i
     xipc__stream_t *stream;
     if (connection == NULL) return xipc__fail_null("connection");
     if (pool == NULL) return xipc__fail_null("pool");
-    if (index >= inherited.count || inherited.handles[index] == XIPC__INHERITED)
+    if (index >= inherited.count || inherited.handles[index] == XIPC__NO_HANDLE)
         return xipc__fail(APR_ENOENT, "no connection %" APR_SIZE_T_FMT " was inherited", index);
     apr_status_t rv = xipc__port_stream_adopt(&stream, inherited.handles[index], pool);
     if (rv != APR_SUCCESS) return rv;
-    inherited.handles[index] = XIPC__INHERITED;
+    inherited.handles[index] = XIPC__NO_HANDLE;
     const char *marks = inherited.marks[index];
     *connection =
         xipc__connection_make(stream, strchr(marks, 'r') != NULL, strchr(marks, 'w') != NULL, pool);

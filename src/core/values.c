@@ -5,12 +5,17 @@
 
 #include "core/connection.h"
 #include "core/fail.h"
+#include "core/listener.h"
+#include "core/process.h"
 #include "core/queue.h"
+#include "core/state.h"
+#include "xipc/shared_memory.h"
 
 #include <apr_strings.h>
 
-static const char *const type_names[] = {"nothing", "an int",       "a real", "a string",
-                                         "bytes",   "a connection", "a queue"};
+static const char *const type_names[] = {"nothing",   "an int",        "a real",  "a string",
+                                         "bytes",     "a connection",  "a queue", "a listener",
+                                         "a process", "shared memory", "a handle"};
 
 xipc_values_t *xipc_values_make(apr_pool_t *pool)
 {
@@ -82,8 +87,9 @@ apr_status_t xipc__values_check_inherit(const xipc_values_t *values)
 {
     for (apr_size_t i = 0; i < xipc_values_count(values); i++) {
         const xipc__value_t *value = xipc__values_at(values, i);
-        if (value->type == XIPC_VALUE_CONNECTION)
-            return xipc__fail(XIPC_EINHERIT, "value %" APR_SIZE_T_FMT " is a connection", i);
+        if (value->type == XIPC_VALUE_CONNECTION || value->type > XIPC_VALUE_QUEUE)
+            return xipc__fail(XIPC_EINHERIT, "value %" APR_SIZE_T_FMT " is %s", i,
+                              type_names[value->type]);
         if (value->type == XIPC_VALUE_QUEUE && xipc__queue_is_inheritance_only(value->as.queue))
             return xipc__fail(XIPC_EINHERIT,
                               "value %" APR_SIZE_T_FMT
@@ -162,6 +168,46 @@ apr_status_t xipc_values_add_queue(xipc_values_t *values, xipc_queue_t *queue)
     return APR_SUCCESS;
 }
 
+apr_status_t xipc_values_add_listener(xipc_values_t *values, xipc_listener_t *listener)
+{
+    if (values == NULL) return xipc__fail_null("values");
+    if (listener == NULL) return xipc__fail_null("listener");
+    if (xipc__listener_is_closed(listener)) return xipc__fail(XIPC_ECLOSED, "listener");
+    xipc__values_push(values, XIPC_VALUE_LISTENER)->as.listener = listener;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_add_process(xipc_values_t *values, xipc_process_t *process)
+{
+    if (values == NULL) return xipc__fail_null("values");
+    if (process == NULL) return xipc__fail_null("process");
+    if (process != xipc__state.current) {
+        apr_status_t rv = xipc__process_check_child(process);
+        if (rv != APR_SUCCESS) return rv;
+    }
+    xipc__values_push(values, XIPC_VALUE_PROCESS)->as.process = process;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_add_memory(xipc_values_t *values, xipc_shared_memory_t *memory)
+{
+    if (values == NULL) return xipc__fail_null("values");
+    if (memory == NULL) return xipc__fail_null("memory");
+    if (xipc_shared_memory_address(memory) == NULL)
+        return xipc__fail(XIPC_ECLOSED, "shared memory");
+    xipc__values_push(values, XIPC_VALUE_MEMORY)->as.memory = memory;
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc_values_add_handle(xipc_values_t *values, apr_os_file_t handle)
+{
+    if (values == NULL) return xipc__fail_null("values");
+    if ((xipc__handle_t)handle == XIPC__NO_HANDLE || (xipc__handle_t)handle < 0)
+        return xipc__fail(APR_EINVAL, "what was given is no handle");
+    xipc__values_push(values, XIPC_VALUE_HANDLE)->as.handle = (xipc__handle_t)handle;
+    return APR_SUCCESS;
+}
+
 /* The value at an index when it has the type, or the error that says what is wrong. */
 static apr_status_t find(const xipc__value_t **value, const xipc_values_t *values, apr_size_t index,
                          xipc_value_type_e wanted)
@@ -234,5 +280,45 @@ apr_status_t xipc_values_get_queue(xipc_queue_t **queue, const xipc_values_t *va
     const xipc__value_t *value;
     apr_status_t rv = find(&value, values, index, XIPC_VALUE_QUEUE);
     if (rv == APR_SUCCESS) *queue = value->as.queue;
+    return rv;
+}
+
+apr_status_t xipc_values_get_listener(xipc_listener_t **listener, const xipc_values_t *values,
+                                      apr_size_t index)
+{
+    if (listener == NULL) return xipc__fail_null("listener");
+    const xipc__value_t *value;
+    apr_status_t rv = find(&value, values, index, XIPC_VALUE_LISTENER);
+    if (rv == APR_SUCCESS) *listener = value->as.listener;
+    return rv;
+}
+
+apr_status_t xipc_values_get_process(xipc_process_t **process, const xipc_values_t *values,
+                                     apr_size_t index)
+{
+    if (process == NULL) return xipc__fail_null("process");
+    const xipc__value_t *value;
+    apr_status_t rv = find(&value, values, index, XIPC_VALUE_PROCESS);
+    if (rv == APR_SUCCESS) *process = value->as.process;
+    return rv;
+}
+
+apr_status_t xipc_values_get_memory(xipc_shared_memory_t **memory, const xipc_values_t *values,
+                                    apr_size_t index)
+{
+    if (memory == NULL) return xipc__fail_null("memory");
+    const xipc__value_t *value;
+    apr_status_t rv = find(&value, values, index, XIPC_VALUE_MEMORY);
+    if (rv == APR_SUCCESS) *memory = value->as.memory;
+    return rv;
+}
+
+apr_status_t xipc_values_get_handle(apr_os_file_t *handle, const xipc_values_t *values,
+                                    apr_size_t index)
+{
+    if (handle == NULL) return xipc__fail_null("handle");
+    const xipc__value_t *value;
+    apr_status_t rv = find(&value, values, index, XIPC_VALUE_HANDLE);
+    if (rv == APR_SUCCESS) *handle = (apr_os_file_t)value->as.handle;
     return rv;
 }

@@ -4,6 +4,7 @@
 #ifndef XIPC_CORE_VALUES_H
 #define XIPC_CORE_VALUES_H
 
+#include "core/port.h"
 #include "xipc/values.h"
 
 #include <apr_tables.h>
@@ -19,6 +20,10 @@ typedef struct {
         } bytes; /* of a string the size counts its NUL */
         xipc_connection_t *connection;
         xipc_queue_t *queue;
+        xipc_listener_t *listener;
+        xipc_process_t *process;
+        xipc_shared_memory_t *memory;
+        xipc__handle_t handle;
     } as;
 } xipc__value_t;
 

@@ -30,14 +30,19 @@ static apr_uint64_t compose(pid_t pid, apr_uint64_t born)
     return (apr_uint64_t)pid << 32 | (born & 0xffffffffU);
 }
 
+apr_uint64_t xipc__identity_of(pid_t pid)
+{
+    apr_uint64_t born = 0;
+    if (xipc__process_born(&born, pid) != XIPC__PROCESS_RUNS) born = 0;
+    return compose(pid, born);
+}
+
 apr_uint64_t xipc__port_identity(void)
 {
     apr_uint64_t identity = atomic_load_explicit(&self, memory_order_relaxed);
     if (identity != 0) return identity;
-    apr_uint64_t born = 0;
     (void)pthread_once(&once, prepare);
-    if (xipc__process_born(&born, getpid()) != XIPC__PROCESS_RUNS) born = 0;
-    identity = compose(getpid(), born);
+    identity = xipc__identity_of(getpid());
     atomic_store_explicit(&self, identity, memory_order_relaxed);
     return identity;
 }

@@ -203,6 +203,26 @@ void xipc__port_endpoint_close(xipc__endpoint_t *endpoint, int is_owner)
     if (is_owner && endpoint->directory != NULL) (void)rmdir(endpoint->directory);
 }
 
+xipc__handle_t xipc__port_endpoint_handle(const xipc__endpoint_t *endpoint)
+{
+    return endpoint->fd;
+}
+
+apr_status_t xipc__port_endpoint_adopt(xipc__endpoint_t **endpoint, xipc__handle_t handle,
+                                       const xipc__address_t *address, apr_pool_t *pool)
+{
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (getsockopt((int)handle, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens)
+        return xipc__fail(XIPC_EPROTOCOL, "the descriptor does not listen");
+    xipc__socket_adopt((int)handle);
+    (void)fcntl((int)handle, F_SETFL, fcntl((int)handle, F_GETFL) | O_NONBLOCK);
+    *endpoint = apr_palloc(pool, sizeof **endpoint);
+    **endpoint = (xipc__endpoint_t){.fd = (int)handle,
+                                    .is_abstract = address->kind == XIPC__ADDRESS_ABSTRACT};
+    return APR_SUCCESS;
+}
+
 xipc__handle_t xipc__port_endpoint_sentinel(const xipc__endpoint_t *endpoint)
 {
     return endpoint->fd;

@@ -76,6 +76,24 @@ apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, int bonds,
     return APR_SUCCESS;
 }
 
+apr_uint64_t xipc__port_child_identity(xipc__child_t *child)
+{
+    /* the look at its end comes last: until then the number was its own */
+    apr_uint64_t identity = xipc__identity_of(child->pid);
+    return xipc__port_child_wait(child, 0) == APR_SUCCESS ? 0 : identity;
+}
+
+apr_status_t xipc__port_child_find(xipc__child_t **child, pid_t pid, apr_uint64_t identity,
+                                   apr_pool_t *pool)
+{
+    apr_status_t rv = identity == 0 ? APR_SUCCESS : xipc__port_child_adopt(child, pid, 0, pool);
+    if (rv != APR_SUCCESS || (identity != 0 && !xipc__port_identity_is_dead(identity))) return rv;
+    if (identity != 0) xipc__port_child_close(*child);
+    *child = make(pid, -1, 0, pool);
+    (*child)->is_adopted = (*child)->is_ended = 1;
+    return APR_SUCCESS;
+}
+
 void xipc__port_child_tell(xipc__child_t *child, int exitcode)
 {
     child->is_known = 1;

@@ -45,7 +45,7 @@ static apr_status_t plan_make(plan_t *plan, const xipc__command_t *command)
                                     : command->handles[plan->count - HANDLES_FROM];
         int *copy = &plan->fds[plan->count];
         *copy = -1;
-        if (handle == XIPC__INHERITED) continue;
+        if (handle == XIPC__NO_HANDLE) continue;
         *copy = fcntl((int)handle, F_DUPFD_CLOEXEC, wanted);
         if (*copy >= 0) continue;
         apr_status_t rv = APR_FROM_OS_ERROR(errno);

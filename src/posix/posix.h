@@ -61,6 +61,7 @@ const char *xipc__self_image(apr_pool_t *pool);
 
 /* What the system knows of a process: when it started, in units of the system's. */
 typedef enum { XIPC__PROCESS_RUNS, XIPC__PROCESS_ENDED, XIPC__PROCESS_UNKNOWN } xipc__process_e;
+apr_uint64_t xipc__identity_of(pid_t pid); /* in port_identity.c */
 xipc__process_e xipc__process_born(apr_uint64_t *born, pid_t pid);
 
 #endif

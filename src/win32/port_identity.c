@@ -11,15 +11,20 @@ static apr_uint64_t compose(const xipc__win32_identity_t *who)
     return (apr_uint64_t)who->pid << 32 | ((who->born >> 10) & 0xffffffffU);
 }
 
+apr_uint64_t xipc__win32_identity_of(HANDLE process, DWORD pid)
+{
+    xipc__win32_identity_t who;
+    if (xipc__win32_identify(&who, process) != APR_SUCCESS)
+        who = (xipc__win32_identity_t){.pid = pid};
+    return compose(&who);
+}
+
 apr_uint64_t xipc__port_identity(void)
 {
     static _Atomic apr_uint64_t self;
     apr_uint64_t identity = atomic_load_explicit(&self, memory_order_relaxed);
     if (identity != 0) return identity;
-    xipc__win32_identity_t who;
-    if (xipc__win32_identify(&who, GetCurrentProcess()) != APR_SUCCESS)
-        who = (xipc__win32_identity_t){.pid = GetCurrentProcessId()};
-    identity = compose(&who);
+    identity = xipc__win32_identity_of(GetCurrentProcess(), GetCurrentProcessId());
     atomic_store_explicit(&self, identity, memory_order_relaxed);
     return identity;
 }

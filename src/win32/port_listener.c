@@ -148,6 +148,42 @@ void xipc__port_endpoint_close(xipc__endpoint_t *endpoint, int is_owner)
     CloseHandle(endpoint->arrival.hEvent);
 }
 
+xipc__handle_t xipc__port_endpoint_handle(const xipc__endpoint_t *endpoint)
+{
+    return endpoint->path == NULL ? xipc__win32_opaque((HANDLE)endpoint->socket) : XIPC__NO_HANDLE;
+}
+
+/* Another instance of the same name, beside those of the first listener. */
+static apr_status_t join_pipe(xipc__endpoint_t *endpoint, const xipc__address_t *address,
+                              apr_pool_t *pool)
+{
+    wchar_t *path;
+    apr_status_t rv = path_of(&path, address, pool);
+    if (rv == APR_SUCCESS) rv = make_instance(&endpoint->instance, path, 0);
+    if (rv != APR_SUCCESS) return rv;
+    endpoint->path = path;
+    rv = invite(endpoint);
+    if (rv != APR_SUCCESS) CloseHandle(endpoint->instance);
+    return rv;
+}
+
+apr_status_t xipc__port_endpoint_adopt(xipc__endpoint_t **endpoint, xipc__handle_t handle,
+                                       const xipc__address_t *address, apr_pool_t *pool)
+{
+    xipc__endpoint_t *made = apr_pcalloc(pool, sizeof *made);
+    made->arrival.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
+    if (made->arrival.hEvent == NULL) return xipc__win32_error();
+    apr_status_t rv = handle != XIPC__NO_HANDLE
+                          ? xipc__tcp_adopt_listening(&made->socket, made->arrival.hEvent,
+                                                      xipc__win32_handle(handle))
+                          : join_pipe(made, address, pool);
+    if (rv == APR_SUCCESS)
+        *endpoint = made;
+    else
+        CloseHandle(made->arrival.hEvent);
+    return rv;
+}
+
 xipc__handle_t xipc__port_endpoint_sentinel(const xipc__endpoint_t *endpoint)
 {
     return xipc__win32_opaque(endpoint->arrival.hEvent);

@@ -176,9 +176,44 @@ apr_status_t xipc__port_child_adopt(xipc__child_t **child, pid_t pid, int bonds,
     return APR_SUCCESS;
 }
 
+apr_uint64_t xipc__port_child_identity(xipc__child_t *child)
+{
+    if (WaitForSingleObject(child->process, 0) == WAIT_OBJECT_0) return 0;
+    return xipc__win32_identity_of(child->process, child->pid);
+}
+
+/* One that has ended, as far as can be seen: an object that is signalled. */
+static apr_status_t make_ended(xipc__child_t **child, pid_t pid, apr_pool_t *pool)
+{
+    HANDLE event = CreateEventW(NULL, TRUE, TRUE, NULL);
+    if (event == NULL) return xipc__win32_error();
+    *child = apr_palloc(pool, sizeof **child);
+    **child = (xipc__child_t){.process = event, .pid = (DWORD)pid};
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc__port_child_find(xipc__child_t **child, pid_t pid, apr_uint64_t identity,
+                                   apr_pool_t *pool)
+{
+    const DWORD access = SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_TERMINATE;
+    HANDLE process = identity == 0 ? NULL : OpenProcess(access, FALSE, (DWORD)pid);
+    if (process == NULL) {
+        if (identity != 0 && !xipc__port_identity_is_dead(identity)) return xipc__win32_error();
+        return make_ended(child, pid, pool);
+    }
+    if (xipc__win32_identity_of(process, (DWORD)pid) != identity) {
+        CloseHandle(process);
+        return make_ended(child, pid, pool);
+    }
+    *child = apr_palloc(pool, sizeof **child);
+    **child = (xipc__child_t){.process = process, .pid = (DWORD)pid};
+    return APR_SUCCESS;
+}
+
 void xipc__port_child_tell(xipc__child_t *child, int exitcode)
 {
-    (void)child, (void)exitcode;
+    child->is_told = 1;
+    child->exitcode = exitcode;
 }
 
 apr_status_t xipc__port_child_wait(xipc__child_t *child, apr_time_t deadline)
@@ -191,6 +226,10 @@ apr_status_t xipc__port_child_wait(xipc__child_t *child, apr_time_t deadline)
 apr_status_t xipc__port_child_exitcode(int *exitcode, const xipc__child_t *child)
 {
     DWORD code;
+    if (child->is_told) {
+        *exitcode = child->exitcode;
+        return APR_SUCCESS;
+    }
     if (!GetExitCodeProcess(child->process, &code)) return xipc__win32_error();
     if (code == (SIGNAL_CODE | SIGNAL_KILL))
         *exitcode = -SIGNAL_KILL;
@@ -208,6 +247,8 @@ pid_t xipc__port_child_pid(const xipc__child_t *child)
 
 apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 {
+    if (xipc__port_child_wait(child, 0) == APR_SUCCESS && how != XIPC__STOP_GROUP)
+        return APR_SUCCESS;
     if (how == XIPC__STOP_INTERRUPT)
         return xipc__fail(APR_ENOTIMPL, "this system can't interrupt one process alone");
     if (how == XIPC__STOP_GROUP)

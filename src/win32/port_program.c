@@ -166,7 +166,7 @@ static apr_status_t prepare(xipc__launch_t *launch, const xipc__command_t *comma
     HANDLE streams[XIPC__STANDARD_STREAMS];
     for (int i = 0; i < XIPC__STANDARD_STREAMS; i++)
         streams[i] =
-            command->streams[i] == XIPC__INHERITED ? NULL : xipc__win32_handle(command->streams[i]);
+            command->streams[i] == XIPC__NO_HANDLE ? NULL : xipc__win32_handle(command->streams[i]);
     apr_status_t rv = choose_program(&launch->program, command->argv[0], pool);
     if (rv == APR_SUCCESS) rv = command_line(&launch->command, command->argv, pool);
     if (rv == APR_SUCCESS && command->directory != NULL)

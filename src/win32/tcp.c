@@ -205,6 +205,20 @@ apr_status_t xipc__tcp_listen(SOCKET *listening, HANDLE event, xipc__address_t *
     return APR_SUCCESS;
 }
 
+apr_status_t xipc__tcp_adopt_listening(SOCKET *listening, HANDLE event, HANDLE handle)
+{
+    BOOL listens = FALSE;
+    int size = sizeof listens;
+    apr_status_t rv = xipc__tcp_adopt(listening, handle);
+    if (rv != APR_SUCCESS) return rv;
+    if (getsockopt(*listening, SOL_SOCKET, SO_ACCEPTCONN, (char *)&listens, &size) != 0 || !listens)
+        rv = xipc__fail(XIPC_EPROTOCOL, "the socket does not listen");
+    else if (WSAEventSelect(*listening, event, FD_ACCEPT) != 0)
+        rv = last_error();
+    if (rv != APR_SUCCESS) (void)closesocket(*listening);
+    return rv;
+}
+
 apr_status_t xipc__tcp_accept(SOCKET *accepted, SOCKET listening, HANDLE event)
 {
     for (;;) {

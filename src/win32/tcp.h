@@ -30,6 +30,9 @@ void xipc__tcp_watch(SOCKET socket, HANDLE event);
 apr_status_t xipc__tcp_listen(SOCKET *listening, HANDLE event, xipc__address_t *address,
                               int backlog);
 
+/* As xipc__tcp_adopt. The event of the process it came from is not set any more. */
+apr_status_t xipc__tcp_adopt_listening(SOCKET *listening, HANDLE event, HANDLE handle);
+
 /* APR_TIMEUP: no client waits. */
 apr_status_t xipc__tcp_accept(SOCKET *accepted, SOCKET listening, HANDLE event);
 

@@ -76,7 +76,9 @@ int xipc__win32_is_last(HANDLE handle);
 struct xipc__child_t {
     HANDLE process;
     DWORD pid;
-    HANDLE job; /* that its bonds are made of; NULL without any */
+    HANDLE job;  /* that its bonds are made of; NULL without any */
+    int is_told; /* by another process, how it ended */
+    int exitcode;
 };
 
 /* A process, told by the time of its start from others that had or will have its number. */
@@ -84,6 +86,9 @@ typedef struct {
     apr_uint64_t born;
     apr_uint32_t pid;
 } xipc__win32_identity_t;
+
+/* The port's identity of a process; in port_identity.c. */
+apr_uint64_t xipc__win32_identity_of(HANDLE process, DWORD pid);
 
 apr_status_t xipc__win32_identify(xipc__win32_identity_t *who, HANDLE process);
 

@@ -1,6 +1,8 @@
 /* What many tests do; see testing.h. */
 #include "testing.h"
 
+#include "xipc/listener.h"
+
 #include <apr_file_info.h>
 #include <apr_file_io.h>
 #include <apr_strings.h>
@@ -249,4 +251,13 @@ int testing_run_program(const char **output, const char *const *arguments, apr_p
     }
     apr_pool_destroy(scratch);
     return exitcode;
+}
+
+void testing_use_sockets(void)
+{
+    apr_pool_t *pool;
+    xipc_listener_t *listener;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) return;
+    (void)xipc_listener_create(&listener, "tcp:127.0.0.1:0", NULL, pool);
+    apr_pool_destroy(pool);
 }

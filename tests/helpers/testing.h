@@ -78,6 +78,12 @@ enum { TESTING_NO_START = 99 };
 /* Say why a test checks nothing on this system. */
 void testing_skip(const char *reason);
 
+/*
+ * Before the tests of a suite with sockets: the first socket of a process leaves handles of the
+ * system's behind, which are no test's.
+ */
+void testing_use_sockets(void);
+
 /* ---- assertions ---- */
 
 int testing_check(int is_true, const char *text, const char *file, int line);
