@@ -215,7 +215,8 @@ static apr_status_t peek_head(apr_size_t *head_size, apr_uint64_t *size,
                               xipc_connection_t *connection, apr_time_t deadline)
 {
     for (;;) {
-        const unsigned char *head = connection->ahead + connection->ahead_at;
+        const unsigned char *head =
+            connection->ahead_size == 0 ? NULL : connection->ahead + connection->ahead_at;
         apr_uint64_t length =
             connection->ahead_size < HEAD_SHORT ? 0 : read_big_endian(head, HEAD_SHORT);
         apr_size_t needed = length == UINT32_MAX ? HEAD_LONG : HEAD_SHORT;

@@ -234,8 +234,8 @@ static apr_status_t unpack_bytes(xipc__value_t *value, xipc__unpack_t *unpack)
 static apr_status_t check_string(const xipc__value_t *value)
 {
     apr_size_t size = value->as.bytes.size;
-    const char *end = size == 0 ? NULL : memchr(value->as.bytes.data, '\0', size);
-    if (end != (const char *)value->as.bytes.data + (size - 1) || end == NULL)
+    const char *text = value->as.bytes.data;
+    if (size == 0 || memchr(text, '\0', size) != text + (size - 1))
         return xipc__unpack_bad("a string that does not end where it says");
     return APR_SUCCESS;
 }
