@@ -108,53 +108,38 @@ int system_runs(apr_int64_t pid)
 
 /* ---- what is left behind ---- */
 
-/* What NtQuerySystemInformation(SystemExtendedHandleInformation) tells. */
-typedef struct {
-    ULONG_PTR count;
-    ULONG_PTR reserved;
-    struct {
-        void *object;
-        ULONG_PTR pid;
-        ULONG_PTR value;
-        ULONG access;
-        USHORT trace;
-        USHORT type;
-        ULONG attributes;
-        ULONG unused;
-    } items[];
-} system_handles_t;
-
-typedef LONG(WINAPI *query_t)(int, void *, ULONG, ULONG *);
-
-/* All handles of the system, to be freed; NULL when they can't be told. */
-static system_handles_t *all_handles(void)
-{
-    enum { EXTENDED_HANDLES = 64 };
-    HMODULE ntdll = GetModuleHandleA("ntdll.dll");
-    query_t query = (query_t)(apr_uintptr_t)GetProcAddress(ntdll, "NtQuerySystemInformation");
-    for (ULONG size = 1 << 18; query != NULL && size != 0; size *= 2) {
-        void *found = malloc(size);
-        if (found == NULL || query(EXTENDED_HANDLES, found, size, NULL) >= 0) return found;
-        free(found);
-    }
-    return NULL;
-}
-
-/* GetProcessHandleCount() is always 0 under Wine. */
-int system_count_handles(void)
-{
-    system_handles_t *all = all_handles();
-    int count = 0;
-    for (ULONG_PTR i = 0; all != NULL && i < all->count; i++)
-        count += all->items[i].pid == GetCurrentProcessId();
-    free(all);
-    return count;
-}
-
 /* Under Wine they are. Windows opens some in its own libraries at their first use. */
 int system_handles_are_exact(void)
 {
     return GetProcAddress(GetModuleHandleA("ntdll.dll"), "wine_get_version") != NULL;
+}
+
+/* Wine gives the lowest free number, so that the last one is not far beyond the others. */
+static int probe_handles(void)
+{
+    enum { STEP = 4, GAP_MAX = 512 };
+    int count = 0;
+    int gap = 0;
+    for (ULONG_PTR number = STEP; gap < GAP_MAX; number += STEP) {
+        DWORD flags;
+        gap++;
+        if (!GetHandleInformation((HANDLE)number, &flags)) continue;
+        count++;
+        gap = 0;
+    }
+    return count;
+}
+
+/*
+ * GetProcessHandleCount() is always 0 under Wine, and its server may crash when it is asked for a list of all handles
+ * while processes start.
+ */
+int system_count_handles(void)
+{
+    DWORD count = 0;
+    if (system_handles_are_exact()) return probe_handles();
+    (void)GetProcessHandleCount(GetCurrentProcess(), &count);
+    return (int)count;
 }
 
 apr_int64_t system_shared_memory(void)

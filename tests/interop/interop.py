@@ -54,9 +54,16 @@ def start(peer, *words):
     return subprocess.Popen([*emulator, peer, *words], stdout=subprocess.PIPE, text=True)
 
 
+def address_of(listener):
+    line = listener.stdout.readline().strip()
+    if not line:
+        raise AssertionError("no address: the listener ended with %d" % listener.wait(60))
+    return python_address(line)
+
+
 def python_connects(connection, peer, address, key, large):
     listener = start(peer, "listen", address, key or "-")
-    place = python_address(listener.stdout.readline().strip())
+    place = address_of(listener)
     with connection.Client(place, authkey=key and key.encode()) as client:
         exchange(client, SIZES + ((LARGE,) if large else ()))
     assert listener.wait(60) == 0
@@ -79,7 +86,7 @@ def python_listens(connection, peer, address, key, large):
 
 def keys_differ(connection, error, peer, address):
     listener = start(peer, "listen", address, "good")
-    place = python_address(listener.stdout.readline().strip())
+    place = address_of(listener)
     try:
         connection.Client(place, authkey=b"bad")
     except error:
