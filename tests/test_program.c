@@ -4,6 +4,8 @@
 #include "xipc/program.h"
 #include "xipc/wait.h"
 
+#include <apr_env.h>
+#include <apr_file_info.h>
 #include <apr_strings.h>
 
 #include <stdio.h>
@@ -143,12 +145,43 @@ static void missing_program_is_an_error_that_names_it(testing_t *test)
     }
 }
 
-static void missing_directory_is_an_error(testing_t *test)
+static void missing_directory_is_an_error_that_names_it(testing_t *test)
 {
+    static const char directory[] = "/xipc/no/such/directory";
     xipc_process_t *process = create(test, "exit", "0");
     REQUIRE(process != NULL);
-    CHECK_OK(xipc_program_directory_set(process, "/xipc/no/such/directory"));
-    CHECK(xipc_process_start(process) != APR_SUCCESS);
+    CHECK_OK(xipc_program_directory_set(process, directory));
+    apr_status_t rv = xipc_process_start(process);
+    CHECK(rv != APR_SUCCESS);
+    CHECK(strstr(testing_text(rv), directory) != NULL);
+}
+
+/* The tool, by its name alone. */
+static xipc_process_t *create_by_name(testing_t *test)
+{
+    const char *argv[] = {strrchr(XIPC_TEST_TOOL, '/') + 1, "exit", "7", NULL};
+    xipc_process_t *process;
+    return CHECK_OK(xipc_program_create(&process, argv, test->pool)) ? process : NULL;
+}
+
+/* Not in the directory of this program, which is the tool's, where Windows would look. */
+static void name_alone_is_looked_for_in_PATH_only(testing_t *test)
+{
+    char *path;
+    char *directory; /* with its drive */
+    REQUIRE_OK(apr_filepath_merge(&directory, NULL, XIPC_TEST_TOOL "/..", APR_FILEPATH_NATIVE,
+                                  test->pool));
+    xipc_process_t *process = create_by_name(test);
+    REQUIRE(process != NULL);
+    CHECK(APR_STATUS_IS_ENOENT(xipc_process_start(process)));
+    REQUIRE_OK(apr_env_get(&path, "PATH", test->pool));
+    const char *longer =
+        apr_pstrcat(test->pool, path, system_has_fork() ? ":" : ";;", directory, NULL);
+    CHECK_OK(apr_env_set("PATH", longer, test->pool));
+    process = create_by_name(test);
+    CHECK(process != NULL && CHECK_OK(xipc_process_start(process)));
+    CHECK_OK(apr_env_set("PATH", path, test->pool));
+    CHECK_NUMBER(7, testing_finish(process));
 }
 
 static void program_is_killed_as_any_process(testing_t *test)
@@ -451,7 +484,8 @@ static const testing_case_t cases[] = {
     ONCE(environment_is_this_processs_or_the_one_given),
     ONCE(directory_is_this_processs_or_the_one_given),
     ONCE(missing_program_is_an_error_that_names_it),
-    ONCE(missing_directory_is_an_error),
+    ONCE(missing_directory_is_an_error_that_names_it),
+    ONCE(name_alone_is_looked_for_in_PATH_only),
     ONCE(program_is_killed_as_any_process),
     ONCE(program_is_among_the_active_children_and_in_a_wait),
     ONCE(pipes_lead_to_this_process),

@@ -59,9 +59,11 @@ typedef struct {
 /**
  * Make a process object for a program; nothing runs yet.
  *
- * A name without a slash is looked for in the directories of PATH, this process's. Of the setters
- * for processes those for the name, a group and a daemon apply. A program can be bound to this
- * process's life on Win32 only, and has no line to be stopped by: its start is APR_ENOTIMPL then.
+ * A name without a slash is looked for in the directories of PATH, this process's; on Win32 in those
+ * alone that are absolute, never where this program lies or in the current directory, and `.exe` may
+ * be left out. Of the setters for processes those for the name, a group and a daemon apply. A program
+ * can be bound to this process's life on Win32 only, and has no line to be stopped by: its start is
+ * APR_ENOTIMPL then.
  *
  * @param process  where the object goes; it lives as long as @p pool
  * @param argv     the program and its arguments, NULL at the end; copied. UTF-8 on Win32, where the
@@ -206,7 +208,8 @@ XIPC_EXPORT apr_status_t xipc_program_stream_close(xipc_process_t *process, xipc
  *
  * When the program has ended, what its pipes hold is taken and nothing more is waited for: not for a
  * process that it left behind with its pipes. After APR_TIMEUP nothing is lost: call it again with
- * the same input, or kill the program first.
+ * the same input, or kill the program first. Memory alone bounds what is collected; read with
+ * xipc_program_read() where a program may write without an end.
  *
  * @param result      where the outputs go; they live as long as @p pool
  * @param process     started; XIPC_STDIN is closed when its input has gone

@@ -201,6 +201,13 @@ static apr_status_t list_connections(xipc__command_t *command, const xipc__progr
     return APR_SUCCESS;
 }
 
+apr_status_t xipc__program_fail(apr_status_t status, const xipc__command_t *command)
+{
+    if (command->directory == NULL) return xipc__fail(status, "%.200s", command->argv[0]);
+    return xipc__fail(status, "%.200s in the directory %.200s", command->argv[0],
+                      command->directory);
+}
+
 apr_status_t xipc__program_start(xipc_process_t *process)
 {
     xipc__program_t *program = process->program;

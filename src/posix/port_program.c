@@ -1,6 +1,7 @@
 /*
  * port_program.c - other programs: posix_spawnp, and plain pipes to their standard streams.
  */
+#include "core/program.h"
 #include "posix/port_objects.h"
 #include "posix/posix.h"
 
@@ -126,7 +127,7 @@ apr_status_t xipc__port_program_start(xipc__child_t **child, const xipc__command
     if (rv != APR_SUCCESS) return rv;
     int error = spawn(&pid, command, &plan, environment_of(command, pool));
     plan_clean(&plan);
-    if (error != 0) return xipc__fail(APR_FROM_OS_ERROR(error), "%.200s", command->argv[0]);
+    if (error != 0) return xipc__program_fail(APR_FROM_OS_ERROR(error), command);
     return xipc__child_watch(child, pid, command->bonds, pool);
 }
 
@@ -144,7 +145,8 @@ apr_status_t xipc__port_file_open(xipc__handle_t *file, const char *path, xipc__
                                 [XIPC__FILE_WRITE] = O_WRONLY | O_CREAT | O_TRUNC,
                                 [XIPC__FILE_APPEND] = O_WRONLY | O_CREAT | O_APPEND};
     (void)pool;
-    int fd = open(path != NULL ? path : "/dev/null", flags[how] | O_CLOEXEC, 0666);
+    if (path == NULL) path = "/dev/null";
+    int fd = open(path, flags[how] | O_CLOEXEC, 0666);
     if (fd < 0) return xipc__fail(APR_FROM_OS_ERROR(errno), "%.200s", path);
     *file = fd;
     return APR_SUCCESS;

@@ -1,6 +1,7 @@
 /*
  * port_program.c - other programs: their command lines, and plain pipes to their standard streams.
  */
+#include "core/program.h"
 #include "win32/launch.h"
 
 #include <apr_strings.h>
@@ -58,17 +59,47 @@ static int ends_with(const wchar_t *path, const wchar_t *suffix)
     return length >= size && _wcsicmp(path + length - size, suffix) == 0;
 }
 
-/* A name without a directory is looked for as the system's shell would, but for this directory. */
+static int is_absolute(const wchar_t *directory, apr_size_t length)
+{
+    return length >= 3 &&
+           (directory[1] == L':' || wcsncmp(directory, L"\\\\", 2) == 0); /* not the current one */
+}
+
+/* The directories of PATH that are the same from everywhere, each with a semicolon before it. */
+static const wchar_t *search_list(apr_pool_t *pool)
+{
+    DWORD size = GetEnvironmentVariableW(L"PATH", NULL, 0);
+    wchar_t *all = apr_pcalloc(pool, (size + 1) * sizeof *all);
+    wchar_t *list = apr_pcalloc(pool, (size + 2) * sizeof *list);
+    apr_size_t end = 0;
+    if (GetEnvironmentVariableW(L"PATH", all, size) >= size) return list;
+    for (const wchar_t *entry = all; *entry != L'\0';) {
+        apr_size_t length = wcscspn(entry, L";");
+        if (is_absolute(entry, length)) {
+            list[end++] = L';';
+            memcpy(list + end, entry, length * sizeof *entry);
+            end += length;
+        }
+        entry += length + (entry[length] == L';');
+    }
+    return list;
+}
+
+/*
+ * A name without a directory is looked for along PATH alone. The system would look first where this
+ * program lies and in the current directory, where anybody may have put something of that name.
+ */
 static apr_status_t find_program(wchar_t **path, const char *name, apr_pool_t *pool)
 {
     wchar_t *wide;
     if (strpbrk(name, "/\\:") != NULL) return xipc__launch_path(path, name, pool);
     apr_status_t rv = xipc__win32_wide(&wide, name, pool);
     if (rv != APR_SUCCESS) return rv;
-    DWORD size = SearchPathW(NULL, wide, L".exe", 0, NULL, NULL);
-    if (size == 0) return xipc__win32_error();
+    const wchar_t *list = search_list(pool);
+    DWORD size = *list == L'\0' ? 0 : SearchPathW(list, wide, L".exe", 0, NULL, NULL);
+    if (size == 0) return APR_FROM_OS_ERROR(ERROR_FILE_NOT_FOUND);
     *path = apr_palloc(pool, size * sizeof **path);
-    DWORD length = SearchPathW(NULL, wide, L".exe", size, *path, NULL);
+    DWORD length = SearchPathW(list, wide, L".exe", size, *path, NULL);
     return length > 0 && length < size ? APR_SUCCESS : APR_ENAMETOOLONG;
 }
 
@@ -185,7 +216,7 @@ apr_status_t xipc__port_program_start(xipc__child_t **child, const xipc__command
     rv = prepare(&launch, command, scratch);
     if (rv == APR_SUCCESS) {
         rv = xipc__launch_run(child, &launch, NULL, scratch, pool);
-        if (rv != APR_SUCCESS) rv = xipc__fail(rv, "%.200s", command->argv[0]);
+        if (rv != APR_SUCCESS) rv = xipc__program_fail(rv, command);
     }
     xipc__launch_clean(&launch);
     apr_pool_destroy(scratch);
