@@ -98,6 +98,16 @@ static int send_large(xipc_values_t *args, apr_pool_t *pool)
                                                                                              : 91;
 }
 
+/* Say that it runs, and stay until the other side's end. Args: connection. */
+static int stay(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_connection_t *connection;
+    (void)pool;
+    if (xipc_values_get_connection(&connection, args, 0) != APR_SUCCESS) return 90;
+    if (!testing_send_int(connection, 1)) return 91;
+    return xipc_connection_poll(connection, TESTING_PATIENCE) == APR_SUCCESS ? 0 : 92;
+}
+
 /* ---- common ---- */
 
 static xipc_listener_t *listen_with(const char *address, const char *key,
@@ -215,6 +225,28 @@ static void client_waits_for_its_listener(testing_t *test)
     REQUIRE(listener != NULL);
     serve_one(listener, 7, test);
     CHECK_NUMBER(8, testing_finish(client));
+}
+
+static void child_does_not_keep_its_starters_listener_open(testing_t *test)
+{
+    xipc_connection_t *here;
+    xipc_connection_t *there;
+    xipc_connection_t *connection;
+    apr_int64_t number;
+    xipc_values_t *args = xipc_values_make(test->pool);
+    xipc_listener_t *listener = listen_with("tcp:127.0.0.1:0", NULL, 0, test);
+    REQUIRE(listener != NULL);
+    REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
+    CHECK_OK(xipc_values_add_connection(args, there));
+    xipc_process_t *child = testing_start(test, stay, args);
+    REQUIRE(child != NULL);
+    CHECK_OK(xipc_connection_close(there));
+    CHECK(testing_recv_int(&number, here, TESTING_PATIENCE));
+    CHECK_OK(xipc_listener_close(listener));
+    CHECK(xipc_client_connect(&connection, xipc_listener_address(listener), NULL, 0, test->pool) !=
+          APR_SUCCESS);
+    CHECK_OK(xipc_connection_close(here));
+    CHECK_NUMBER(0, testing_finish(child));
 }
 
 static void connect_gives_up_where_nobody_listens(testing_t *test)
@@ -508,6 +540,7 @@ static const testing_case_t cases[] = {
     EACH_METHOD(client_reaches_a_listener_at_an_abstract_name),
     ONCE(chosen_port_is_in_the_address),
     EACH_METHOD(client_waits_for_its_listener),
+    EACH_METHOD(child_does_not_keep_its_starters_listener_open),
     ONCE(connect_gives_up_where_nobody_listens),
     ONCE(accept_gives_up_after_the_timeout),
     EACH_METHOD(many_clients_are_served_one_after_the_other),

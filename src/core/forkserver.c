@@ -4,6 +4,7 @@
 #include "core/forkserver.h"
 
 #include "core/connection.h"
+#include "core/listener.h"
 #include "core/state.h"
 #include "core/target.h"
 
@@ -47,6 +48,7 @@ static apr_status_t keep_only(xipc__stream_t **stream, const xipc_connection_t *
 {
     xipc__handle_t handle;
     apr_status_t rv = xipc__port_handle_duplicate(&handle, xipc__port_stream_handle(boot->stream));
+    xipc__listener_close_all();
     xipc__connection_close_all_but(NULL, 0);
     return rv == APR_SUCCESS ? xipc__port_stream_adopt(stream, handle, pool) : rv;
 }

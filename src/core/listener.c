@@ -6,6 +6,7 @@
 #include "core/address.h"
 #include "core/auth.h"
 #include "core/connection.h"
+#include "core/state.h"
 
 #include <apr_strings.h>
 
@@ -41,6 +42,8 @@ typedef struct peer_t {
 } peer_t;
 
 struct xipc_listener_t {
+    xipc_listener_t *next;  /* in the list of all open ones */
+    xipc_listener_t **link; /* what points here */
     apr_pool_t *pool;
     xipc__endpoint_t *endpoint; /* NULL when closed */
     const char *address;
@@ -120,6 +123,24 @@ static apr_status_t listener_cleanup(void *data)
     return xipc_listener_close(data);
 }
 
+static void enter(xipc_listener_t *listener)
+{
+    xipc__state_lock();
+    listener->next = xipc__state.listeners;
+    listener->link = &xipc__state.listeners;
+    if (listener->next != NULL) listener->next->link = &listener->next;
+    xipc__state.listeners = listener;
+    xipc__state_unlock();
+}
+
+static void leave(xipc_listener_t *listener)
+{
+    xipc__state_lock();
+    *listener->link = listener->next;
+    if (listener->next != NULL) listener->next->link = listener->link;
+    xipc__state_unlock();
+}
+
 static xipc_listener_t *make(xipc__endpoint_t *endpoint, const xipc__address_t *address,
                              const xipc_listener_options_t *options, apr_pool_t *pool)
 {
@@ -132,6 +153,7 @@ static xipc_listener_t *make(xipc__endpoint_t *endpoint, const xipc__address_t *
     if (options->key.data != NULL)
         made->key = (xipc__span_t){apr_pstrmemdup(pool, options->key.data, options->key.size),
                                    options->key.size};
+    enter(made);
     apr_pool_cleanup_register(pool, made, listener_cleanup, apr_pool_cleanup_null);
     return made;
 }
@@ -166,6 +188,7 @@ apr_status_t xipc_listener_close(xipc_listener_t *listener)
 {
     if (listener == NULL) return xipc__fail_null("listener");
     if (listener->endpoint == NULL) return APR_SUCCESS;
+    leave(listener);
     xipc__port_endpoint_close(listener->endpoint, listener->owner == xipc__port_self());
     listener->endpoint = NULL;
     while (listener->peers != NULL) {
@@ -175,6 +198,11 @@ apr_status_t xipc_listener_close(xipc_listener_t *listener)
     }
     listener->peer_count = 0;
     return APR_SUCCESS;
+}
+
+void xipc__listener_close_all(void)
+{
+    while (xipc__state.listeners != NULL) (void)xipc_listener_close(xipc__state.listeners);
 }
 
 /* ---- one handshake ---- */

@@ -6,6 +6,7 @@
 #include "core/boot.h"
 #include "core/connection.h"
 #include "core/forkserver.h"
+#include "core/listener.h"
 #include "core/parcel.h"
 #include "core/program.h"
 #include "core/state.h"
@@ -178,8 +179,8 @@ apr_status_t xipc_spawn_executable_set(const char *path)
 
 /*
  * The forked child. Its arguments come out of the parcel, as in every other child. First they get
- * handles of their own, so that all connections of the parent can be closed here: an end that a
- * child does not use would keep the other side from its end of file.
+ * handles of their own, so that all connections and listeners of the parent can be closed here: an end
+ * that a child does not use would keep the other side from its end of file.
  */
 static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
                        const xipc__lines_t *lines)
@@ -193,6 +194,7 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
         rv = xipc__port_handle_duplicate(&handles.items[handles.count],
                                          parcel->handles.items[handles.count]);
     while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
+    xipc__listener_close_all();
     xipc__connection_close_all_but((xipc_connection_t *const[]){lines->life, lines->stop}, 2);
     xipc__family_begin(process->name, process->owner, xipc__family_name());
     if (rv == APR_SUCCESS) rv = xipc__lines_take(lines);

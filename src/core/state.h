@@ -4,6 +4,7 @@
 #ifndef XIPC_CORE_STATE_H
 #define XIPC_CORE_STATE_H
 
+#include "xipc/listener.h"
 #include "xipc/process.h"
 
 #include <apr_thread_mutex.h>
@@ -17,6 +18,7 @@ typedef struct {
     const char *executable;         /* what spawn runs; NULL: this process's own image */
     apr_pool_t *pool;               /* of `executable` */
     xipc_connection_t *connections; /* all open ones of this process, under the lock */
+    xipc_listener_t *listeners;     /* the same */
     xipc_start_method_e method;     /* what XIPC_START_DEFAULT stands for, when it was set */
     apr_thread_mutex_t *start_mutex; /* of the forkserver and its connection */
     xipc__forkserver_t *forkserver;  /* once it was needed */
