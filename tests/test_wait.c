@@ -47,6 +47,11 @@ static xipc_wait_item_t of_queue(xipc_queue_t *queue)
     return (xipc_wait_item_t){.kind = XIPC_WAIT_QUEUE, .of.queue = queue};
 }
 
+static xipc_wait_item_t of_handle(apr_os_file_t handle)
+{
+    return (xipc_wait_item_t){.kind = XIPC_WAIT_HANDLE, .of.handle = handle};
+}
+
 static int make_pipe(xipc_connection_t **here, xipc_connection_t **there, testing_t *test)
 {
     return CHECK_OK(xipc_pipe_create(here, there, 1, test->pool));
@@ -217,6 +222,23 @@ static void objects_of_every_kind_wait_together(testing_t *test)
     CHECK_NUMBER(6, testing_finish(process));
 }
 
+static void handle_of_the_system_is_ready_when_it_is_signalled(testing_t *test)
+{
+    apr_os_file_t handles[2];
+    xipc_connection_t *here;
+    xipc_connection_t *there;
+    apr_size_t ready;
+    REQUIRE(make_pipe(&here, &there, test));
+    REQUIRE(system_open_signal(handles));
+    CHECK(!is_ready(of_handle(handles[0]), 0));
+    CHECK(system_signal(handles));
+    xipc_wait_item_t items[] = {of_connection(here), of_handle(handles[0])};
+    CHECK_OK(xipc_wait(&ready, items, 2, TESTING_PATIENCE));
+    CHECK_NUMBER(1, ready);
+    CHECK(!items[0].is_ready && items[1].is_ready);
+    system_close_raw(handles, 2);
+}
+
 static void same_object_may_be_there_twice(testing_t *test)
 {
     xipc_connection_t *here;
@@ -304,6 +326,7 @@ static void item_that_cannot_be_waited_for_is_refused_by_number(testing_t *test)
     REQUIRE(queue != NULL);
     CHECK_OK(xipc_queue_close(queue));
     refuse(XIPC_ECLOSED, of_queue(queue), test);
+    refuse(APR_EBADF, of_handle((apr_os_file_t)(intptr_t)99996), test);
     refuse(XIPC_ESTATE, of_process(testing_create(test, send_and_stay, NULL)), test);
 }
 
@@ -326,6 +349,7 @@ static const testing_case_t cases[] = {
     EACH_METHOD(queue_whose_manager_dies_is_ready_and_then_XIPC_EDIED),
     ONCE(all_that_are_ready_are_marked_and_no_other),
     EACH_QUEUE_AND_METHOD(objects_of_every_kind_wait_together),
+    ONCE(handle_of_the_system_is_ready_when_it_is_signalled),
     ONCE(same_object_may_be_there_twice),
     EACH_METHOD(any_number_of_processes_may_be_waited_for),
     ONCE(wait_gives_up_after_the_timeout),

@@ -1,6 +1,6 @@
 /**
  * @file wait.h
- * @brief Wait for several connections, processes, queues and listeners at once.
+ * @brief Wait for several connections, processes, queues, listeners and others at once.
  *
  * Python counterpart: `multiprocessing.connection.wait(object_list, timeout)`.
  *
@@ -17,6 +17,8 @@
 #ifndef XIPC_WAIT_H
 #define XIPC_WAIT_H
 
+#include <apr_portable.h>
+
 #include "xipc/connection.h"
 #include "xipc/export.h"
 #include "xipc/listener.h"
@@ -32,8 +34,10 @@ typedef enum {
     XIPC_WAIT_CONNECTION = 1, /**< a message has come, the beginning of one, or the end */
     XIPC_WAIT_PROCESS = 2,    /**< the process has ended */
     XIPC_WAIT_QUEUE = 3,      /**< there is a message to get, unless another reader is quicker */
-    XIPC_WAIT_LISTENER = 4    /**< a client is there, or goes on with its handshake: accept, with
+    XIPC_WAIT_LISTENER = 4,   /**< a client is there, or goes on with its handshake: accept, with
                                    timeout 0 */
+    XIPC_WAIT_HANDLE = 5 /**< the system's: a descriptor can be read, or is at its end; on Win32
+                                   an object is signalled */
 } xipc_wait_e;
 
 /** One thing to wait for. */
@@ -44,6 +48,9 @@ typedef struct {
         xipc_process_t *process;       /**< XIPC_WAIT_PROCESS: a started child of this process */
         xipc_queue_t *queue;           /**< XIPC_WAIT_QUEUE */
         xipc_listener_t *listener;     /**< XIPC_WAIT_LISTENER */
+        apr_os_file_t handle;          /**< XIPC_WAIT_HANDLE: any descriptor; on Win32 an event, a
+                                            timer, a thread …, for a socket the event of its
+                                            WSAEventSelect() */
     } of;                              /**< the thing itself, by its kind */
     int is_ready;                      /**< out: not 0 when it is */
 } xipc_wait_item_t;
@@ -60,13 +67,13 @@ typedef struct {
  * @param timeout  microseconds; negative waits for ever, 0 does not wait
  * @return APR_SUCCESS; APR_TIMEUP when none was ready in time; for an item that can't be waited for
  *         the error, with the item's index in the text of xipc_strerror(): APR_EINVAL (NULL, or no
- *         such kind), XIPC_ECLOSED, XIPC_ENOTREADABLE, XIPC_ESTATE (a process that was not started),
+ *         such kind), APR_EBADF (a handle that is none, or is nothing to wait for), XIPC_ECLOSED, XIPC_ENOTREADABLE, XIPC_ESTATE (a process that was not started),
  *         XIPC_ENOTOWNER; XIPC_EDIED when the manager of a queue is gone. No item is changed then.
  * @par Blocking  Up to @p timeout. Signals do not cut it short. A managed queue asks its manager
  *                first.
  * @par Threads   Counts as receiving from each connection and as using each queue and process.
  * @par System    poll(2); on Win32 overlapped reads without a buffer, WaitForMultipleObjects, and
- *                threads for the time of the call beyond 63 processes and queues.
+ *                threads for the time of the call beyond 63 processes, queues and handles.
  */
 XIPC_EXPORT apr_status_t xipc_wait(apr_size_t *ready, xipc_wait_item_t *items, apr_size_t count,
                                    apr_interval_time_t timeout);

@@ -358,6 +358,9 @@ typedef struct {
  */
 apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time_t deadline);
 
+/* APR_EBADF when the handle of such an item is none, or nothing to wait for. */
+apr_status_t xipc__port_handle_check(xipc__handle_t handle);
+
 /* What to wait for until a pipe can be read or written. */
 xipc__waitable_t xipc__port_pipe_watch(const xipc__pipe_t *pipe);
 

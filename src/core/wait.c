@@ -45,6 +45,12 @@ static apr_status_t watch_listener(xipc__waitable_t *watched, apr_size_t *count,
     return APR_SUCCESS;
 }
 
+static apr_status_t watch_handle(xipc__waitable_t *watched, apr_os_file_t handle)
+{
+    watched->handle = (xipc__handle_t)handle;
+    return xipc__port_handle_check(watched->handle);
+}
+
 static apr_status_t count_places(apr_size_t *places, const xipc_wait_item_t *item)
 {
     *places = 1;
@@ -68,6 +74,8 @@ static apr_status_t watch(xipc__waitable_t *watched, apr_size_t *count,
         return watch_queue(watched, item->of.queue);
     case XIPC_WAIT_LISTENER:
         return watch_listener(watched, count, item->of.listener);
+    case XIPC_WAIT_HANDLE:
+        return watch_handle(watched, item->of.handle);
     }
     return xipc__fail(APR_EINVAL, "%d is nothing to wait for", (int)item->kind);
 }

@@ -5,6 +5,7 @@
 #include "posix/port_objects.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -34,6 +35,13 @@ static int watched_fd(const xipc__waitable_t *item)
 static int is_over(const xipc__waitable_t *item)
 {
     return item->child != NULL && item->child->is_ended;
+}
+
+apr_status_t xipc__port_handle_check(xipc__handle_t handle)
+{
+    return fcntl((int)handle, F_GETFD) >= 0
+               ? APR_SUCCESS
+               : xipc__fail(APR_EBADF, "%d is no open descriptor", (int)handle);
 }
 
 apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time_t deadline)

@@ -48,6 +48,12 @@ static HANDLE object_of(const xipc__waitable_t *item)
     return item->child != NULL ? item->child->process : xipc__win32_handle(item->handle);
 }
 
+apr_status_t xipc__port_handle_check(xipc__handle_t handle)
+{
+    if (WaitForSingleObject(xipc__win32_handle(handle), 0) != WAIT_FAILED) return APR_SUCCESS;
+    return xipc__fail(APR_EBADF, "%p is no object to wait for", (void *)handle);
+}
+
 static int is_signalled(HANDLE object)
 {
     return WaitForSingleObject(object, 0) == WAIT_OBJECT_0;

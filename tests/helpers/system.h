@@ -85,6 +85,12 @@ void system_unlimit_queue_bytes(void);
 int system_open_inheritable(const char *path, apr_os_file_t *handles, int count);
 void system_close_raw(apr_os_file_t *handles, int count);
 
+/*
+ * Two handles, closed by system_close_raw(); the first one can be waited for from system_signal() on. 0 on failure.
+ */
+int system_open_signal(apr_os_file_t handles[2]);
+int system_signal(const apr_os_file_t handles[2]);
+
 /* Does a handle of this process lead to that file? */
 int system_holds_file(const char *path);
 

@@ -266,6 +266,16 @@ void system_close_raw(apr_os_file_t *handles, int count)
     for (int i = 0; i < count; i++) (void)close(handles[i]);
 }
 
+int system_open_signal(apr_os_file_t handles[2])
+{
+    return pipe(handles) == 0;
+}
+
+int system_signal(const apr_os_file_t handles[2])
+{
+    return write(handles[1], "", 1) == 1;
+}
+
 int system_holds_file(const char *path)
 {
     struct stat wanted;

@@ -219,6 +219,19 @@ int system_open_inheritable(const char *path, apr_os_file_t *handles, int count)
     return 1;
 }
 
+int system_open_signal(apr_os_file_t handles[2])
+{
+    HANDLE self = GetCurrentProcess();
+    handles[0] = CreateEventW(NULL, TRUE, FALSE, NULL);
+    return handles[0] != NULL &&
+           DuplicateHandle(self, handles[0], self, &handles[1], 0, FALSE, DUPLICATE_SAME_ACCESS);
+}
+
+int system_signal(const apr_os_file_t handles[2])
+{
+    return SetEvent(handles[1]) != 0;
+}
+
 void system_close_raw(apr_os_file_t *handles, int count)
 {
     for (int i = 0; i < count; i++) (void)CloseHandle(handles[i]);
