@@ -1,11 +1,11 @@
 /*
- * listener.c - listeners and clients, and the handshakes when there is a key.
+ * listener.c - listeners: their clients, and the handshakes side by side when there is a key.
  */
 #include "core/listener.h"
 
 #include "core/address.h"
-#include "core/auth.h"
 #include "core/connection.h"
+#include "core/handshake.h"
 #include "core/state.h"
 
 #include <apr_strings.h>
@@ -16,20 +16,11 @@
 /* How many handshakes go on at once; further clients wait in the backlog. */
 enum { PEERS_MAX = 64 };
 
-/* How soon a client tries again where nobody listens. */
-#define RETRY_FIRST apr_time_from_msec(5)
-#define RETRY_LAST apr_time_from_msec(100)
-
 struct xipc_listener_options_t {
     apr_pool_t *pool;
     xipc__span_t key; /* its data NULL: none is demanded */
     int backlog;
     apr_interval_time_t handshake_timeout;
-};
-
-struct xipc_client_options_t {
-    apr_pool_t *pool;
-    xipc__span_t key;
 };
 
 /* A client in its handshake. */
@@ -56,16 +47,6 @@ struct xipc_listener_t {
 
 /* ---- options ---- */
 
-static apr_status_t key_set(xipc__span_t *key, const void *data, apr_size_t size, apr_pool_t *pool)
-{
-    if (data == NULL) return xipc__fail_null("key");
-    if (!xipc__port_has_mac())
-        return xipc__fail(APR_ENOTIMPL, "this build has no library for keyed digests");
-    /* a NUL behind it, so that an empty key is not NULL */
-    *key = (xipc__span_t){apr_pstrmemdup(pool, data, size), size};
-    return APR_SUCCESS;
-}
-
 apr_status_t xipc_listener_options_create(xipc_listener_options_t **options, apr_pool_t *pool)
 {
     if (options == NULL) return xipc__fail_null("options");
@@ -80,7 +61,7 @@ apr_status_t xipc_listener_options_authkey_set(xipc_listener_options_t *options,
                                                apr_size_t size)
 {
     if (options == NULL) return xipc__fail_null("options");
-    return key_set(&options->key, key, size, options->pool);
+    return xipc__handshake_key(&options->key, key, size, options->pool);
 }
 
 apr_status_t xipc_listener_options_backlog_set(xipc_listener_options_t *options, int backlog)
@@ -98,22 +79,6 @@ apr_status_t xipc_listener_options_handshake_timeout_set(xipc_listener_options_t
     if (timeout <= 0) return xipc__fail(APR_EINVAL, "a handshake wants some time");
     options->handshake_timeout = timeout;
     return APR_SUCCESS;
-}
-
-apr_status_t xipc_client_options_create(xipc_client_options_t **options, apr_pool_t *pool)
-{
-    if (options == NULL) return xipc__fail_null("options");
-    if (pool == NULL) return xipc__fail_null("pool");
-    *options = apr_palloc(pool, sizeof **options);
-    **options = (xipc_client_options_t){.pool = pool};
-    return APR_SUCCESS;
-}
-
-apr_status_t xipc_client_options_authkey_set(xipc_client_options_t *options, const void *key,
-                                             apr_size_t size)
-{
-    if (options == NULL) return xipc__fail_null("options");
-    return key_set(&options->key, key, size, options->pool);
 }
 
 /* ---- the listener's life ---- */
@@ -205,53 +170,12 @@ void xipc__listener_close_all(void)
     while (xipc__state.listeners != NULL) (void)xipc_listener_close(xipc__state.listeners);
 }
 
-/* ---- one handshake ---- */
-
-/* What is sent is small, and the other side waits for it. */
-static apr_status_t send_reply(xipc_connection_t *connection, const xipc__auth_reply_t *reply,
-                               apr_interval_time_t timeout)
-{
-    if (reply->size == 0) return APR_SUCCESS;
-    return xipc_connection_send(connection, reply->data, reply->size, timeout);
-}
-
-/* How a handshake fails that the other side does not go on with. */
-static apr_status_t explain(apr_status_t rv)
-{
-    if (APR_STATUS_IS_TIMEUP(rv) || rv == XIPC_EAUTH || rv == APR_ENOMEM) return rv;
-    if (rv == XIPC_EMSGSIZE)
-        return xipc__fail(XIPC_EAUTH, "a message too long for a handshake came");
-    return xipc__fail(XIPC_EAUTH, "the other side left in the handshake, or does not know it");
-}
-
-/* One message of it. */
-static apr_status_t step(xipc__auth_t *auth, xipc_connection_t *connection,
-                         apr_interval_time_t timeout)
-{
-    unsigned char message[XIPC__AUTH_MESSAGE_MAX];
-    apr_size_t size;
-    xipc__auth_reply_t reply;
-    apr_status_t rv =
-        xipc_connection_recv_into(&size, connection, message, sizeof message, timeout);
-    if (rv != APR_SUCCESS) return explain(rv);
-    rv = xipc__auth_take(auth, &reply, message, size);
-    if (rv != APR_SUCCESS) {
-        char why[200];
-        (void)apr_cpystrn(why, xipc__fail_detail(rv), sizeof why);
-        (void)send_reply(connection, &reply, 0);
-        return xipc__fail(rv, "%s", why);
-    }
-    rv = send_reply(connection, &reply, timeout);
-    return rv == APR_SUCCESS ? rv : explain(rv);
-}
-
 /* ---- accepting ---- */
 
 static apr_status_t add_peer(xipc_listener_t *listener)
 {
     apr_pool_t *pool;
     xipc__stream_t *stream;
-    xipc__auth_reply_t reply;
     apr_status_t rv = apr_pool_create(&pool, listener->pool);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__port_accept(&stream, listener->endpoint, pool);
@@ -263,12 +187,10 @@ static apr_status_t add_peer(xipc_listener_t *listener)
     peer->pool = pool;
     peer->connection = xipc__connection_make(stream, 1, 1, pool);
     peer->deadline = xipc__deadline(listener->handshake_timeout);
-    rv = xipc__auth_begin(&peer->auth, &reply, XIPC__AUTH_LISTENER, listener->key.data,
-                          listener->key.size);
-    if (rv == APR_SUCCESS) rv = send_reply(peer->connection, &reply, 0);
+    rv = xipc__handshake_begin(&peer->auth, peer->connection, XIPC__AUTH_LISTENER, &listener->key);
     if (rv != APR_SUCCESS) {
         apr_pool_destroy(pool);
-        return explain(rv);
+        return rv;
     }
     peer->next = listener->peers;
     listener->peers = peer;
@@ -289,7 +211,7 @@ static apr_status_t add_peers(xipc_listener_t *listener)
 static apr_status_t go_on(peer_t *peer)
 {
     while (!peer->auth.is_done) {
-        apr_status_t rv = step(&peer->auth, peer->connection, 0);
+        apr_status_t rv = xipc__handshake_step(&peer->auth, peer->connection, 0);
         if (APR_STATUS_IS_TIMEUP(rv) && peer->deadline <= xipc__port_clock())
             return xipc__fail(XIPC_EAUTH, "the other side stalled in the handshake");
         if (rv != APR_SUCCESS) return rv;
@@ -372,60 +294,6 @@ apr_status_t xipc_listener_accept(xipc_connection_t **connection, xipc_listener_
         rv = wait_for_someone(listener, deadline);
         if (rv != APR_SUCCESS && !APR_STATUS_IS_TIMEUP(rv)) return rv;
     }
-}
-
-/* ---- connecting ---- */
-
-static apr_interval_time_t shorter(apr_interval_time_t one, apr_interval_time_t other)
-{
-    return one < other ? one : other;
-}
-
-static apr_status_t reach(xipc__stream_t **stream, const xipc__address_t *address,
-                          apr_time_t deadline, apr_pool_t *pool)
-{
-    for (apr_interval_time_t pause = RETRY_FIRST;; pause = shorter(2 * pause, RETRY_LAST)) {
-        int is_absent;
-        apr_status_t rv = xipc__port_connect(stream, &is_absent, address, deadline, pool);
-        apr_interval_time_t left = xipc__remaining(deadline);
-        if (rv == APR_SUCCESS || !is_absent || left == 0) return rv;
-        apr_sleep(left < 0 ? pause : shorter(pause, left));
-    }
-}
-
-static apr_status_t introduce(xipc_connection_t *connection, const xipc__span_t *key,
-                              apr_time_t deadline)
-{
-    xipc__auth_t auth;
-    xipc__auth_reply_t reply;
-    apr_status_t rv = xipc__auth_begin(&auth, &reply, XIPC__AUTH_CLIENT, key->data, key->size);
-    while (rv == APR_SUCCESS && !auth.is_done)
-        rv = step(&auth, connection, xipc__remaining(deadline));
-    return rv;
-}
-
-apr_status_t xipc_client_connect(xipc_connection_t **connection, const char *address,
-                                 const xipc_client_options_t *options, apr_interval_time_t timeout,
-                                 apr_pool_t *pool)
-{
-    xipc__address_t parsed;
-    xipc__stream_t *stream;
-    if (connection == NULL) return xipc__fail_null("connection");
-    if (address == NULL) return xipc__fail_null("address");
-    if (pool == NULL) return xipc__fail_null("pool");
-    apr_time_t deadline = xipc__deadline(timeout);
-    apr_status_t rv = xipc__address_parse(&parsed, address, pool);
-    if (rv == APR_SUCCESS && parsed.kind == XIPC__ADDRESS_PRIVATE)
-        rv = xipc__fail(APR_EINVAL, "the address is empty");
-    if (rv == APR_SUCCESS) rv = reach(&stream, &parsed, deadline, pool);
-    if (rv != APR_SUCCESS) return rv;
-    xipc_connection_t *made = xipc__connection_make(stream, 1, 1, pool);
-    if (options != NULL && options->key.data != NULL) rv = introduce(made, &options->key, deadline);
-    if (rv == APR_SUCCESS)
-        *connection = made;
-    else
-        (void)xipc_connection_close(made);
-    return rv;
 }
 
 /* ---- travelling ---- */
