@@ -60,6 +60,9 @@ typedef struct {
     apr_size_t bytes;             /**< of all messages together; 0: not bounded so */
     unsigned priorities;          /**< levels of xipc_queue_put_priority(); 1: it has none */
     int is_in_place;              /**< not 0: messages in place, and what was lost is counted */
+    int is_joinable;       /**< not 0: messages are tasks, which xipc_queue_join() waits for */
+    int is_leased;         /**< not 0: a task whose reader died is given out again */
+    apr_size_t deliveries; /**< how often, before it is a dead letter; 0: without end */
 } xipc_queue_caps_t;
 
 /** A message of a batch. */
@@ -67,6 +70,12 @@ typedef struct {
     const void *data; /**< where it is; may be NULL when its size is 0 */
     apr_size_t size;  /**< bytes */
 } xipc_queue_message_t;
+
+/** A task that was taken from a queue. @see xipc_queue_get_leased */
+typedef struct {
+    apr_uint64_t id;       /**< which one, told from all others of its queue */
+    apr_size_t deliveries; /**< how often it has been given out, this time included; 1 at first */
+} xipc_queue_lease_t;
 
 /** How a queue is at this moment, and what died with processes that used it. */
 typedef struct {
@@ -168,6 +177,34 @@ XIPC_EXPORT apr_status_t xipc_queue_options_spin_set(xipc_queue_options_t *optio
  */
 XIPC_EXPORT apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t *options,
                                                             apr_size_t message_max);
+
+/**
+ * Ask for a queue whose messages are tasks, which xipc_queue_task_done() ends and xipc_queue_join()
+ * waits for. Such a queue is in shared memory. A task that was taken does not count against the
+ * bounds, though it is kept until it is done.
+ *
+ * @param options      the options
+ * @param is_joinable  0 for no, the default
+ * @return APR_SUCCESS; APR_EINVAL when @p options is NULL. xipc_queue_create_ex() says APR_ENOTIMPL
+ *         when a system's own queue is asked for by name as well.
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_options_joinable_set(xipc_queue_options_t *options,
+                                                         int is_joinable);
+
+/**
+ * Ask for a joinable queue whose tasks outlive their readers: one that was taken is leased to the
+ * process that took it, and when that dies before the task is done, another reader gets it, before
+ * all that nobody has had yet. No time ends a lease, only the task's end or proof of its reader's.
+ *
+ * @param options     the options
+ * @param deliveries  how often a task is given out at most; one whose last reader died too becomes a
+ *                    dead letter, for xipc_queue_dead_letters(); 0: without end
+ * @return as xipc_queue_options_joinable_set()
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_options_lease_set(xipc_queue_options_t *options,
+                                                      apr_size_t deliveries);
 
 /**
  * Make a queue as the options say.
@@ -361,6 +398,81 @@ XIPC_EXPORT apr_status_t xipc_queue_peek(const void **data, apr_size_t *size, xi
  * @par Blocking  For an instant.
  */
 XIPC_EXPORT apr_status_t xipc_queue_release(xipc_queue_t *queue, const void *data);
+
+/**
+ * A task is done: the first of those that this thread took from the queue and that are not done, or
+ * else the first that this process took. In a queue without leases it may be another process's when
+ * this one has none, as a task may have been handed on.
+ *
+ * @param queue  a joinable queue
+ * @return APR_SUCCESS; XIPC_ESTATE when there is none, or the queue is not joinable; APR_TIMEUP when
+ *         a process that is stopped inside the queue keeps others out for a second; XIPC_ECLOSED;
+ *         APR_EINVAL when @p queue is NULL. All is as before then.
+ * @par Blocking  For an instant.
+ * @par Threads   Any number of threads and processes at once.
+ * @par Death     A process killed in here has done the task, or not.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_task_done(xipc_queue_t *queue);
+
+/**
+ * Wait until all tasks that were put are done. What is a dead letter counts as done.
+ *
+ * @param queue    a joinable queue
+ * @param timeout  microseconds; negative waits for ever, 0 does not wait
+ * @return APR_SUCCESS; APR_TIMEUP when some are not done in time; XIPC_EDIED when all others are
+ *         done, but some, since the last call with this object, were lost with readers that died
+ *         (without leases; xipc_queue_stat() counts them); XIPC_ESTATE when the queue is not
+ *         joinable; XIPC_ECLOSED; APR_EINVAL when @p queue is NULL
+ * @par Blocking  Up to @p timeout. Signals do not cut it short.
+ * @par Threads   Any number of threads and processes at once.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_join(xipc_queue_t *queue, apr_interval_time_t timeout);
+
+/**
+ * Take a task as xipc_queue_get() does, and tell which one it is.
+ *
+ * @param data     where its address goes; it lives as long as @p pool
+ * @param size     where its size goes
+ * @param lease    where its identity goes and how often it has been given out; may not be NULL
+ * @param queue    a joinable queue
+ * @param timeout  microseconds; negative waits for ever, 0 does not wait
+ * @param pool     where the message is put
+ * @return as xipc_queue_get(); XIPC_ESTATE when the queue is not joinable
+ * @par Blocking  Up to @p timeout while there is none. Signals do not cut it short.
+ * @par Threads   As xipc_queue_put().
+ * @par Death     A process killed in here leaves the task in the queue, or has taken it.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_get_leased(void **data, apr_size_t *size,
+                                               xipc_queue_lease_t *lease, xipc_queue_t *queue,
+                                               apr_interval_time_t timeout, apr_pool_t *pool);
+
+/**
+ * A certain task is done, for who has several at once.
+ *
+ * @param queue  the queue
+ * @param lease  from xipc_queue_get_leased() in this process, in any thread
+ * @return as xipc_queue_task_done()
+ * @par Blocking  For an instant.
+ * @par Threads   As xipc_queue_task_done().
+ * @par Death     As xipc_queue_task_done().
+ */
+XIPC_EXPORT apr_status_t xipc_queue_lease_done(xipc_queue_t *queue,
+                                               const xipc_queue_lease_t *lease);
+
+/**
+ * The queue of tasks that were given out as often as was allowed, and whose last reader died as well.
+ * A task is moved there once, when a reader or a join next comes by.
+ *
+ * @param letters  where the queue goes, without bounds and not joinable; it lives as long as @p pool,
+ *                 or until xipc_queue_close(), whatever becomes of @p queue
+ * @param queue    a queue with leases and a number of deliveries
+ * @param pool     where the object lives
+ * @return APR_SUCCESS; XIPC_ESTATE when the queue has none; XIPC_ECLOSED; APR_EINVAL when a pointer is
+ *         NULL; what the system says
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_dead_letters(xipc_queue_t **letters, xipc_queue_t *queue,
+                                                 apr_pool_t *pool);
 
 /**
  * How the queue is, and what was lost with processes that died in it.

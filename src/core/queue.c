@@ -88,9 +88,10 @@ apr_status_t xipc_queue_options_spin_set(xipc_queue_options_t *options, int spin
 static apr_status_t create_kernel(xipc_queue_t **queue, const xipc_queue_options_t *options,
                                   apr_pool_t *pool)
 {
-    if (options->bytes > 0)
-        return xipc__fail(APR_ENOTIMPL, "%s has no bound in bytes",
-                          backend_names[options->backend]);
+    const char *name = backend_names[options->backend];
+    if (options->bytes > 0) return xipc__fail(APR_ENOTIMPL, "%s has no bound in bytes", name);
+    if (options->tasks != XIPC__QUEUE_PLAIN)
+        return xipc__fail(APR_ENOTIMPL, "%s has no tasks that could be joined", name);
     return xipc__queue_kernel_create(queue, options->capacity, options->message_max, pool);
 }
 
@@ -98,7 +99,8 @@ static apr_status_t create_kernel(xipc_queue_t **queue, const xipc_queue_options
 static apr_status_t create_auto(xipc_queue_t **queue, const xipc_queue_options_t *options,
                                 apr_pool_t *pool)
 {
-    if (options->capacity > 0 && options->message_max > 0 && options->bytes == 0) {
+    if (options->capacity > 0 && options->message_max > 0 && options->bytes == 0 &&
+        options->tasks == XIPC__QUEUE_PLAIN) {
         apr_status_t rv =
             xipc__queue_kernel_create(queue, options->capacity, options->message_max, pool);
         if (rv != XIPC_ELIMIT && rv != APR_ENOTIMPL) return rv;
@@ -213,6 +215,9 @@ apr_status_t xipc_queue_caps(xipc_queue_caps_t *caps, const xipc_queue_t *queue)
     caps->bytes = queue->bytes;
     caps->priorities = xipc__queue_priorities(queue);
     caps->is_in_place = queue->ops->extras != NULL;
+    caps->is_joinable = queue->tasks != XIPC__QUEUE_PLAIN;
+    caps->is_leased = queue->tasks == XIPC__QUEUE_LEASED;
+    caps->deliveries = queue->deliveries;
     return APR_SUCCESS;
 }
 

@@ -20,6 +20,12 @@ typedef struct {
     apr_status_t (*peek)(const void **data, apr_size_t *size, void *self, apr_time_t deadline);
     apr_status_t (*release)(void *self, const void *data);
     void (*lost)(xipc_queue_stat_t *stat, void *self);
+    /* of a queue whose messages are tasks; `done` without an id: the first that was taken */
+    apr_status_t (*get_leased)(xipc_queue_lease_t *lease, void **data, apr_size_t *size, void *self,
+                               const xipc__room_t *room, apr_time_t deadline);
+    apr_status_t (*done)(void *self, const apr_uint64_t *id);
+    apr_status_t (*join)(void *self, apr_time_t deadline);
+    apr_status_t (*letters)(xipc_queue_t **letters, void *self, apr_pool_t *pool);
 } xipc__queue_extras_t;
 
 /*
@@ -54,6 +60,9 @@ struct xipc_queue_t {
     apr_size_t capacity;    /* 0: bounded by memory alone */
     apr_size_t message_max; /* 0: bounded by memory alone */
     apr_size_t bytes;       /* of all messages; 0: not bounded so */
+    int tasks;              /* of xipc__queue_tasks_e */
+    apr_size_t deliveries;  /* how often a task is given out; 0: without end */
+    apr_size_t lost;        /* tasks whose loss the user of this object knows */
 };
 
 struct xipc_queue_options_t {
@@ -62,7 +71,12 @@ struct xipc_queue_options_t {
     apr_size_t bytes;
     apr_size_t message_max;
     int spin; /* negative: as many as suit the machine */
+    int tasks;
+    apr_size_t deliveries;
 };
+
+/* Is a message a task, there until it is done; and one whose reader died before, another one's? */
+typedef enum { XIPC__QUEUE_PLAIN, XIPC__QUEUE_JOINABLE, XIPC__QUEUE_LEASED } xipc__queue_tasks_e;
 
 /* Make the queue object around a backend's state, which it owns from now on. */
 xipc_queue_t *xipc__queue_make(const xipc__queue_ops_t *ops, xipc_queue_backend_e backend,

@@ -46,6 +46,21 @@ static apr_status_t shm_get(void **data, apr_size_t *size, void *self, const xip
     return rv;
 }
 
+static apr_status_t shm_get_leased(xipc_queue_lease_t *lease, void **data, apr_size_t *size,
+                                   void *self, const xipc__room_t *room, apr_time_t deadline)
+{
+    xipc__ring_get_t get;
+    apr_status_t rv = xipc__ring_get_begin(&get, self, deadline);
+    if (rv != APR_SUCCESS) return rv;
+    rv = copy_out(data, size, &get, room);
+    if (rv == APR_SUCCESS) {
+        xipc__ring_get_take(&get);
+        *lease = (xipc_queue_lease_t){.id = get.id, .deliveries = (apr_size_t)get.deliveries};
+    }
+    xipc__ring_get_end(&get);
+    return rv;
+}
+
 /* As many as there is room for, with one wake-up. */
 static apr_status_t put_some(apr_size_t *done, xipc__ring_t *ring,
                              const xipc_queue_message_t *messages, apr_size_t count,
@@ -146,11 +161,21 @@ static apr_status_t shm_watch(xipc__waitable_t *watched, void *self)
     return APR_SUCCESS;
 }
 
-static apr_status_t shm_pack(xipc__parcel_t *parcel, void *self)
+static apr_status_t shm_done(void *self, const apr_uint64_t *id)
+{
+    return xipc__ring_task_done(self, id);
+}
+
+static apr_status_t shm_join(void *self, apr_time_t deadline)
+{
+    return xipc__ring_join(self, deadline);
+}
+
+static apr_status_t pack_ring(xipc__parcel_t *parcel, const xipc__ring_t *ring)
 {
     xipc__handles_t handles;
     handles.count = 0;
-    xipc__ring_handles(&handles, self);
+    xipc__ring_handles(&handles, ring);
     xipc__parcel_write_number(parcel, handles.count);
     for (apr_size_t i = 0; i < handles.count; i++) {
         apr_status_t rv = xipc__parcel_add_handle(parcel, handles.items[i]);
@@ -159,10 +184,19 @@ static apr_status_t shm_pack(xipc__parcel_t *parcel, void *self)
     return APR_SUCCESS;
 }
 
+static apr_status_t shm_pack(xipc__parcel_t *parcel, void *self)
+{
+    const xipc__ring_t *letters = xipc__ring_letters(self);
+    apr_status_t rv = pack_ring(parcel, self);
+    return rv == APR_SUCCESS && letters != NULL ? pack_ring(parcel, letters) : rv;
+}
+
 static void shm_close(void *self)
 {
     xipc__ring_close(self);
 }
+
+static apr_status_t shm_letters(xipc_queue_t **letters, void *self, apr_pool_t *pool);
 
 static const xipc__queue_extras_t shm_extras = {
     .put_many = shm_put_many,
@@ -173,6 +207,10 @@ static const xipc__queue_extras_t shm_extras = {
     .peek = shm_peek,
     .release = shm_release,
     .lost = shm_lost,
+    .get_leased = shm_get_leased,
+    .done = shm_done,
+    .join = shm_join,
+    .letters = shm_letters,
 };
 
 static const xipc__queue_ops_t shm_ops = {
@@ -187,6 +225,13 @@ static const xipc__queue_ops_t shm_ops = {
     .extras = &shm_extras,
 };
 
+static apr_size_t lost_by_readers(const xipc__ring_t *ring)
+{
+    xipc__ring_lost_t lost;
+    xipc__ring_lost(&lost, ring);
+    return (apr_size_t)lost.got;
+}
+
 static xipc_queue_t *make(xipc__ring_t *ring, apr_pool_t *pool)
 {
     xipc__ring_bounds_t bounds;
@@ -194,7 +239,42 @@ static xipc_queue_t *make(xipc__ring_t *ring, apr_pool_t *pool)
     xipc_queue_t *queue =
         xipc__queue_make(&shm_ops, XIPC_QUEUE_SHM, ring, bounds.capacity, bounds.message_max, pool);
     queue->bytes = bounds.bytes;
+    queue->tasks = (int)bounds.tasks;
+    queue->deliveries = bounds.deliveries;
+    queue->lost = lost_by_readers(ring);
     return queue;
+}
+
+/* An object of its own, which may live longer. */
+static apr_status_t shm_letters(xipc_queue_t **letters, void *self, apr_pool_t *pool)
+{
+    xipc__ring_t *ring;
+    xipc__handles_t handles;
+    handles.count = 0;
+    xipc__ring_handles(&handles, xipc__ring_letters(self));
+    apr_status_t rv = xipc__ring_share(&ring, handles.items, handles.count, pool);
+    if (rv == APR_SUCCESS) *letters = make(ring, pool);
+    return rv;
+}
+
+/* Tasks that are given out so often have another queue to go to. */
+static int has_letters(const xipc__ring_t *ring)
+{
+    xipc__ring_bounds_t bounds;
+    xipc__ring_bounds(&bounds, ring);
+    return bounds.tasks == XIPC__TASKS_LEASED && bounds.deliveries > 0;
+}
+
+static apr_status_t create_letters(xipc__ring_t *ring, apr_pool_t *pool)
+{
+    xipc__ring_t *letters;
+    xipc__ring_bounds_t bounds;
+    if (!has_letters(ring)) return APR_SUCCESS;
+    xipc__ring_bounds(&bounds, ring);
+    const xipc__ring_bounds_t unbound = {.message_max = bounds.message_max, .spin = bounds.spin};
+    apr_status_t rv = xipc__ring_create(&letters, &unbound, pool);
+    if (rv == APR_SUCCESS) xipc__ring_letters_set(ring, letters);
+    return rv;
 }
 
 apr_status_t xipc__queue_shm_create(xipc_queue_t **queue, const xipc_queue_options_t *options,
@@ -208,13 +288,20 @@ apr_status_t xipc__queue_shm_create(xipc_queue_t **queue, const xipc_queue_optio
         .spin = options->spin >= 0            ? (apr_uint32_t)options->spin
                 : xipc__port_processors() > 1 ? XIPC__RING_SPIN
                                               : 0,
+        .tasks = (apr_uint32_t)options->tasks,
+        .deliveries = options->deliveries,
     };
     apr_status_t rv = xipc__ring_create(&ring, &bounds, pool);
-    if (rv == APR_SUCCESS) *queue = make(ring, pool);
+    if (rv != APR_SUCCESS) return rv;
+    rv = create_letters(ring, pool);
+    if (rv != APR_SUCCESS)
+        xipc__ring_close(ring);
+    else
+        *queue = make(ring, pool);
     return rv;
 }
 
-apr_status_t xipc__queue_shm_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack)
+static apr_status_t unpack_ring(xipc__ring_t **ring, xipc__unpack_t *unpack)
 {
     apr_uint64_t count;
     apr_status_t rv = xipc__unpack_number(&count, unpack);
@@ -222,10 +309,24 @@ apr_status_t xipc__queue_shm_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack
     const xipc__handle_t *handles =
         count > XIPC__RING_HANDLES ? NULL : xipc__unpack_handles(unpack, (apr_size_t)count);
     if (handles == NULL) return xipc__unpack_bad("a queue without its handles");
+    rv = xipc__ring_adopt(ring, handles, (apr_size_t)count, unpack->pool);
+    if (rv == APR_SUCCESS) xipc__unpack_take(unpack, (apr_size_t)count);
+    return rv;
+}
+
+apr_status_t xipc__queue_shm_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack)
+{
     xipc__ring_t *ring;
-    rv = xipc__ring_adopt(&ring, handles, (apr_size_t)count, unpack->pool);
+    xipc__ring_t *letters;
+    apr_status_t rv = unpack_ring(&ring, unpack);
     if (rv != APR_SUCCESS) return rv;
-    xipc__unpack_take(unpack, (apr_size_t)count);
-    *queue = make(ring, unpack->pool);
-    return APR_SUCCESS;
+    if (has_letters(ring)) {
+        rv = unpack_ring(&letters, unpack);
+        if (rv == APR_SUCCESS) xipc__ring_letters_set(ring, letters);
+    }
+    if (rv != APR_SUCCESS)
+        xipc__ring_close(ring);
+    else
+        *queue = make(ring, unpack->pool);
+    return rv;
 }

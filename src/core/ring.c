@@ -53,9 +53,15 @@ static apr_uint64_t least_units(const xipc__ring_bounds_t *bounds)
     return with_chunks(2 * units_of(bounds->message_max) + XIPC__RING_FIXED + 1);
 }
 
+/* Tasks are there until they are done, so that no number of them is the most. */
+static int is_bounded(const xipc__ring_bounds_t *bounds)
+{
+    return bounds->capacity > 0 && bounds->message_max > 0 && bounds->tasks == XIPC__TASKS_NONE;
+}
+
 static apr_status_t choose_units(apr_uint64_t *units, const xipc__ring_bounds_t *bounds)
 {
-    if (bounds->capacity > 0 && bounds->message_max > 0) return bounded_units(units, bounds);
+    if (is_bounded(bounds)) return bounded_units(units, bounds);
     if (bounds->message_max / XIPC__RING_UNIT > UNITS_MAX / 2 - 2 - XIPC__CHUNK_UNITS)
         return xipc__fail(XIPC_ELIMIT,
                           "a message in shared memory has up to %" APR_UINT64_T_FMT
@@ -97,6 +103,10 @@ static void fill_header(xipc__ring_header_t *header, const xipc__ring_bounds_t *
     header->bytes = bounds->bytes;
     header->message_max = bounds->message_max;
     header->spin = bounds->spin;
+    header->tasks = bounds->tasks;
+    header->deliveries = bounds->deliveries;
+    atomic_store(&header->tasks_of.moving, XIPC__RING_NONE);
+    atomic_store(&header->tasks_of.buried, XIPC__RING_NONE);
     for (int i = 0; i < 2; i++) {
         atomic_store(&header->sides[i].intent, XIPC__RING_NONE);
         atomic_store(&header->sides[i].next, XIPC__RING_NONE);
@@ -129,7 +139,7 @@ apr_status_t xipc__ring_create(xipc__ring_t **ring, const xipc__ring_bounds_t *b
     xipc__park_t *park;
     apr_status_t rv = choose_units(&units, bounds);
     if (rv != APR_SUCCESS) return rv;
-    int is_fixed = bounds->capacity > 0 && bounds->message_max > 0;
+    int is_fixed = is_bounded(bounds);
     apr_uint64_t least = least_units(bounds);
     rv = create_memory(&memory, &units, is_fixed ? units : least, pool);
     if (rv != APR_SUCCESS) return rv;
@@ -142,6 +152,7 @@ apr_status_t xipc__ring_create(xipc__ring_t **ring, const xipc__ring_bounds_t *b
     (*ring)->units = units;
     (*ring)->bounds = *bounds;
     fill_header((*ring)->header, bounds, units);
+    xipc__ring_tasks_create(*ring, pool);
     return APR_SUCCESS;
 }
 
@@ -163,7 +174,8 @@ static apr_status_t read_header(xipc__ring_t *ring)
         memory_size(header.units) > xipc__port_memory_size(ring->memory))
         return xipc__ring_bad("its size");
     if (header.capacity > (apr_size_t)-1 || header.bytes > (apr_size_t)-1 ||
-        header.message_max > (apr_size_t)-1)
+        header.message_max > (apr_size_t)-1 || header.deliveries > (apr_size_t)-1 ||
+        header.tasks > XIPC__TASKS_LEASED)
         return xipc__ring_bad("its bounds");
     if (header.space != xipc__port_process_space())
         return xipc__fail(XIPC_EPROTOCOL, "the queue is of another space of process numbers, where "
@@ -173,6 +185,8 @@ static apr_status_t read_header(xipc__ring_t *ring)
     ring->bounds.bytes = (apr_size_t)header.bytes;
     ring->bounds.message_max = (apr_size_t)header.message_max;
     ring->bounds.spin = header.spin < 1000000 ? header.spin : 1000000;
+    ring->bounds.tasks = header.tasks;
+    ring->bounds.deliveries = (apr_size_t)header.deliveries;
     return APR_SUCCESS;
 }
 
@@ -207,22 +221,30 @@ static apr_status_t adopt_copies(xipc__ring_t **ring, const xipc__handle_t *hand
     }
     xipc__ring_t *made = make(memory, park, pool);
     rv = read_header(made);
-    if (rv != APR_SUCCESS)
+    if (rv != APR_SUCCESS) {
         xipc__ring_close(made);
-    else
-        *ring = made;
-    return rv;
+        return rv;
+    }
+    xipc__ring_tasks_create(made, pool);
+    *ring = made;
+    return APR_SUCCESS;
 }
 
-apr_status_t xipc__ring_adopt(xipc__ring_t **ring, const xipc__handle_t *handles, apr_size_t count,
+apr_status_t xipc__ring_share(xipc__ring_t **ring, const xipc__handle_t *handles, apr_size_t count,
                               apr_pool_t *pool)
 {
     xipc__handle_t copies[XIPC__RING_HANDLES];
     if (count < 1 || count > XIPC__RING_HANDLES)
         return xipc__fail(XIPC_EPROTOCOL, "a queue without its handles");
-    /* on copies, so that by an error the caller's are as they were */
     apr_status_t rv = duplicate_all(copies, handles, count);
-    if (rv == APR_SUCCESS) rv = adopt_copies(ring, copies, count, pool);
+    return rv == APR_SUCCESS ? adopt_copies(ring, copies, count, pool) : rv;
+}
+
+/* On copies, so that by an error the caller's are as they were. */
+apr_status_t xipc__ring_adopt(xipc__ring_t **ring, const xipc__handle_t *handles, apr_size_t count,
+                              apr_pool_t *pool)
+{
+    apr_status_t rv = xipc__ring_share(ring, handles, count, pool);
     if (rv != APR_SUCCESS) return rv;
     for (apr_size_t i = 0; i < count; i++) xipc__port_handle_close(handles[i]);
     return APR_SUCCESS;
@@ -230,6 +252,7 @@ apr_status_t xipc__ring_adopt(xipc__ring_t **ring, const xipc__handle_t *handles
 
 void xipc__ring_close(xipc__ring_t *ring)
 {
+    xipc__ring_tasks_close(ring);
     xipc__port_park_close(ring->park);
     xipc__port_memory_close(ring->memory);
 }
@@ -280,7 +303,7 @@ static int has_message(xipc__ring_t *ring)
     apr_size_t count;
     /* a damaged one is ready: the call that follows says so */
     if (xipc__ring_count(&count, ring) != APR_SUCCESS) return 1;
-    if (count == 0) return 0;
+    if (count == 0 && ring->tasks == NULL) return 0;
     apr_status_t rv = xipc__ring_get_begin(&get, ring, 0);
     if (rv == APR_SUCCESS) xipc__ring_get_end(&get);
     return rv != XIPC_EEMPTY;

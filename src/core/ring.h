@@ -16,12 +16,20 @@ enum { XIPC__RING_HANDLES = 1 + XIPC__PARK_HANDLES };
 /* How often a wait looks again before it sleeps, unless something else is asked for. */
 enum { XIPC__RING_SPIN = 400 };
 
+/*
+ * Is a message a task, there until it is done? And what becomes of one whose reader died before: it
+ * is lost, or somebody else's.
+ */
+typedef enum { XIPC__TASKS_NONE, XIPC__TASKS_COUNTED, XIPC__TASKS_LEASED } xipc__ring_tasks_e;
+
 /* Bounds; 0 for none. */
 typedef struct {
     apr_size_t capacity;    /* messages */
     apr_size_t bytes;       /* of all messages, each rounded up to 64 */
     apr_size_t message_max; /* bytes of one */
     apr_uint32_t spin;
+    apr_uint32_t tasks;    /* of xipc__ring_tasks_e */
+    apr_size_t deliveries; /* how often a task is given out; 0: without end */
 } xipc__ring_bounds_t;
 
 /* What died with its process, and the pid of the last one. */
@@ -43,6 +51,10 @@ void xipc__ring_handles(xipc__handles_t *handles, const xipc__ring_t *ring);
  * when they are no ring's; they still belong to the caller then.
  */
 apr_status_t xipc__ring_adopt(xipc__ring_t **ring, const xipc__handle_t *handles, apr_size_t count,
+                              apr_pool_t *pool);
+
+/* The same with duplicates of the handles; these stay the caller's. */
+apr_status_t xipc__ring_share(xipc__ring_t **ring, const xipc__handle_t *handles, apr_size_t count,
                               apr_pool_t *pool);
 void xipc__ring_close(xipc__ring_t *ring);
 void xipc__ring_bounds(xipc__ring_bounds_t *bounds, const xipc__ring_t *ring);
@@ -88,6 +100,11 @@ typedef struct {
     apr_uint64_t mark; /* where it is, and where the next one is */
     apr_uint64_t next;
     apr_uint64_t freed; /* up to where there was room at the beginning */
+    apr_uint64_t taken; /* the same for what was taken, in a queue with tasks */
+    /* of a task, when it was taken */
+    int is_again; /* it was given out before */
+    apr_uint64_t id;
+    apr_uint64_t deliveries;
 } xipc__ring_get_t;
 
 /*
@@ -111,5 +128,20 @@ apr_status_t xipc__ring_abandon(xipc__ring_t *ring, const void *data);
 apr_status_t xipc__ring_peek(const void **data, apr_size_t *size, xipc__ring_t *ring,
                              apr_time_t deadline);
 apr_status_t xipc__ring_release(xipc__ring_t *ring, const void *data);
+
+/* ---- tasks ---- */
+
+/* Where tasks go that were given out too often; it is closed with the ring. */
+void xipc__ring_letters_set(xipc__ring_t *ring, xipc__ring_t *letters);
+xipc__ring_t *xipc__ring_letters(const xipc__ring_t *ring);
+
+/*
+ * A task is done: this one, or, without an id, the first that this thread, or else this process,
+ * took. XIPC_ESTATE when there is none. APR_TIMEUP: a process stopped in it keeps others out.
+ */
+apr_status_t xipc__ring_task_done(xipc__ring_t *ring, const apr_uint64_t *id);
+
+/* Wait until all that was put is done. APR_TIMEUP. */
+apr_status_t xipc__ring_join(xipc__ring_t *ring, apr_time_t deadline);
 
 #endif

@@ -10,17 +10,8 @@ static xipc__side_t *readers(const xipc__ring_t *ring)
 
 /* ---- one record ---- */
 
-typedef struct {
-    xipc__record_t *record;
-    apr_uint64_t state; /* as it was read, once */
-    unsigned kind;
-    apr_uint64_t units;
-    apr_uint64_t next; /* the mark behind it */
-} look_t;
-
-/* Look at the record at a mark, of which `left` units are known to be written. */
-static apr_status_t look_at(look_t *look, const xipc__ring_t *ring, apr_uint64_t mark,
-                            apr_uint64_t left)
+apr_status_t xipc__ring_look(xipc__look_t *look, const xipc__ring_t *ring, apr_uint64_t mark,
+                             apr_uint64_t left)
 {
     apr_uint32_t place = xipc__mark_place(mark);
     apr_uint64_t offset = place & (ring->units - 1);
@@ -28,20 +19,22 @@ static apr_status_t look_at(look_t *look, const xipc__ring_t *ring, apr_uint64_t
     /* acquire: pairs with the commit of a reserved one */
     look->state = atomic_load_explicit(&look->record->state, memory_order_acquire);
     look->kind = (unsigned)(look->state & 0xff);
+    look->copy = (unsigned)look->state & XIPC__RECORD_COPY;
     look->units = look->state >> 32;
     if (look->units < 1 || look->units > left || offset + look->units > ring->units)
         return xipc__ring_bad("the length of a record");
-    if (look->kind < XIPC__RECORD_READY || look->kind > XIPC__RECORD_HELD)
+    if (look->kind < XIPC__RECORD_READY || look->kind > XIPC__RECORD_LEASED)
         return xipc__ring_bad("the state of a record");
-    look->next = xipc__mark(place + (apr_uint32_t)look->units,
-                            xipc__mark_count(mark) + (look->kind != XIPC__RECORD_PAD));
+    look->next =
+        xipc__mark(place + (apr_uint32_t)look->units,
+                   xipc__mark_count(mark) + (look->kind != XIPC__RECORD_PAD && look->copy == 0));
     return APR_SUCCESS;
 }
 
 /* ---- freeing ---- */
 
 /* Move `freed` over a record, and give back the memory of chunks that are behind it now. */
-static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const look_t *look)
+static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_t *look)
 {
     xipc__side_t *side = readers(ring);
     apr_uint64_t offset = xipc__mark_place(mark) & (ring->units - 1);
@@ -63,10 +56,15 @@ static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const look_t *loo
     if (is_discarded) atomic_store_explicit(&side->next, XIPC__RING_NONE, memory_order_release);
 }
 
-/* Does a process that lives read it in place? A dead one's is lost, unless that was counted. */
-static int is_held(xipc__ring_t *ring, const look_t *look)
+/*
+ * Does a process that lives read it in place? A dead one's is lost, unless that was counted. A task
+ * is there until it is done.
+ */
+static int is_held(xipc__ring_t *ring, const xipc__look_t *look)
 {
+    if (look->kind == XIPC__RECORD_LEASED) return 1;
     if (look->kind != XIPC__RECORD_HELD) return 0;
+    if (ring->tasks != NULL) return 1;
     apr_uint64_t owner = atomic_load_explicit(&look->record->owner, memory_order_relaxed);
     if (!xipc__port_identity_is_dead(owner)) return 1;
     xipc__ring_count_lost(readers(ring), owner, 1);
@@ -79,9 +77,10 @@ void xipc__ring_advance(xipc__ring_t *ring)
     apr_uint64_t mark = atomic_load_explicit(&side->mark, memory_order_relaxed);
     apr_uint64_t freed = atomic_load_explicit(&side->freed, memory_order_relaxed);
     while (freed != mark) {
-        look_t look;
+        xipc__look_t look;
         apr_uint64_t left = xipc__mark_place(mark) - xipc__mark_place(freed);
-        if (look_at(&look, ring, freed, left) != APR_SUCCESS || is_held(ring, &look)) return;
+        if (xipc__ring_look(&look, ring, freed, left) != APR_SUCCESS || is_held(ring, &look))
+            return;
         free_record(ring, freed, &look);
         freed = look.next;
     }
@@ -90,10 +89,11 @@ void xipc__ring_advance(xipc__ring_t *ring)
 /* ---- finding a message ---- */
 
 /* Move the readers' mark over a record, which is free then unless earlier ones are held. */
-static void pass(xipc__ring_t *ring, apr_uint64_t mark, const look_t *look)
+static void pass(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_t *look)
 {
     xipc__side_t *side = readers(ring);
-    int is_first = atomic_load_explicit(&side->freed, memory_order_relaxed) == mark;
+    int is_first = look->kind < XIPC__RECORD_HELD &&
+                   atomic_load_explicit(&side->freed, memory_order_relaxed) == mark;
     /* the one store that takes it */
     atomic_store_explicit(&side->mark, look->next, memory_order_release);
     XIPC__POINT("get.taken");
@@ -101,7 +101,7 @@ static void pass(xipc__ring_t *ring, apr_uint64_t mark, const look_t *look)
 }
 
 /* Is it reserved by a process that lives? A dead one's is nobody's. */
-static int is_reserved(xipc__ring_t *ring, look_t *look)
+static int is_reserved(xipc__ring_t *ring, xipc__look_t *look)
 {
     if (look->kind != XIPC__RECORD_RESERVED) return 0;
     apr_uint64_t owner = atomic_load_explicit(&look->record->owner, memory_order_relaxed);
@@ -135,38 +135,44 @@ static apr_status_t count_left(apr_uint64_t *left, reason_t *reason, xipc__ring_
     return *left <= xipc__ring_span(ring) ? APR_SUCCESS : xipc__ring_bad("the marks");
 }
 
+apr_status_t xipc__ring_give(xipc__ring_get_t *get, apr_uint64_t mark, const xipc__look_t *look)
+{
+    get->mark = mark;
+    get->next = look->next;
+    get->data = look->record + 1;
+    get->size = (apr_size_t)atomic_load_explicit(&look->record->size, memory_order_relaxed);
+    if (get->size > (look->units - 1) * XIPC__RING_UNIT)
+        return xipc__ring_bad("the size of a message");
+    return APR_SUCCESS;
+}
+
 /* The oldest message; XIPC_EEMPTY and the reason when there is none. */
 static apr_status_t find(xipc__ring_get_t *get, reason_t *reason)
 {
     xipc__ring_t *ring = get->ring;
     for (;;) {
-        look_t look;
+        xipc__look_t look;
         apr_uint64_t left;
         get->mark = atomic_load_explicit(&readers(ring)->mark, memory_order_relaxed);
         apr_status_t rv = count_left(&left, reason, ring, get->mark);
         if (rv != APR_SUCCESS) return rv;
         if (left == 0) return XIPC_EEMPTY;
-        rv = look_at(&look, ring, get->mark, left);
+        rv = xipc__ring_look(&look, ring, get->mark, left);
         if (rv != APR_SUCCESS) return rv;
         if (is_reserved(ring, &look)) {
             *reason = (reason_t){&look.record->state, look.state};
             return XIPC_EEMPTY;
         }
-        if (look.kind == XIPC__RECORD_PAD || look.kind == XIPC__RECORD_GONE) {
+        if (look.kind == XIPC__RECORD_PAD || look.kind == XIPC__RECORD_GONE || look.copy != 0) {
             pass(ring, get->mark, &look);
             continue;
         }
         /* one held here was being taken by a process that died: it is still ours to take */
-        if (look.kind == XIPC__RECORD_HELD)
+        if (look.kind != XIPC__RECORD_READY)
             atomic_store_explicit(&look.record->state,
                                   xipc__record_state(look.units, XIPC__RECORD_READY),
                                   memory_order_relaxed);
-        get->next = look.next;
-        get->data = look.record + 1;
-        get->size = (apr_size_t)atomic_load_explicit(&look.record->size, memory_order_relaxed);
-        if (get->size > (look.units - 1) * XIPC__RING_UNIT)
-            return xipc__ring_bad("the size of a message");
-        return APR_SUCCESS;
+        return xipc__ring_give(get, get->mark, &look);
     }
 }
 
@@ -176,6 +182,18 @@ static void begin(xipc__ring_get_t *get, xipc__ring_t *ring)
 {
     get->ring = ring;
     get->freed = atomic_load_explicit(&readers(ring)->freed, memory_order_relaxed);
+    if (ring->tasks == NULL) return;
+    get->taken = atomic_load_explicit(&readers(ring)->mark, memory_order_relaxed);
+    get->is_again = 0;
+}
+
+/* What the dead had taken comes before what nobody has taken yet, when it is noticed. */
+static apr_status_t find_any(xipc__ring_get_t *get, reason_t *reason)
+{
+    if (get->ring->tasks == NULL) return find(get, reason);
+    apr_status_t rv = xipc__ring_task_again(get, 0);
+    if (rv == XIPC_EEMPTY) rv = find(get, reason);
+    return rv == XIPC_EEMPTY ? xipc__ring_task_again(get, 1) : rv;
 }
 
 apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline)
@@ -188,7 +206,7 @@ apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr
         if (rv != APR_SUCCESS) return rv;
         XIPC__POINT("get.entered");
         begin(get, ring);
-        rv = find(get, &reason);
+        rv = find_any(get, &reason);
         if (rv == APR_SUCCESS) return rv;
         xipc__ring_get_end(get);
         if (rv != XIPC_EEMPTY) return rv;
@@ -199,12 +217,16 @@ apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr
 
 void xipc__ring_get_take(xipc__ring_get_t *get)
 {
-    look_t look = {.record = xipc__record_at(get->ring, xipc__mark_place(get->mark)),
-                   .kind = XIPC__RECORD_READY,
-                   .units = xipc__mark_place(get->next) - xipc__mark_place(get->mark),
-                   .next = get->next};
+    xipc__look_t look = {.record = xipc__record_at(get->ring, xipc__mark_place(get->mark)),
+                         .kind = XIPC__RECORD_READY,
+                         .units = xipc__mark_place(get->next) - xipc__mark_place(get->mark),
+                         .next = get->next};
     xipc__side_t *side = readers(get->ring);
     XIPC__POINT("get.read");
+    if (get->ring->tasks != NULL) {
+        xipc__ring_task_take(get);
+        return;
+    }
     /* of a batch, the first */
     if (atomic_load_explicit(&side->intent, memory_order_relaxed) == XIPC__RING_NONE)
         atomic_store_explicit(&side->intent, get->mark, memory_order_release);
@@ -214,13 +236,16 @@ void xipc__ring_get_take(xipc__ring_get_t *get)
 apr_status_t xipc__ring_get_more(xipc__ring_get_t *get)
 {
     reason_t reason;
+    get->is_again = 0;
     return find(get, &reason);
 }
 
 void xipc__ring_get_end(xipc__ring_get_t *get)
 {
-    int is_room =
-        atomic_load_explicit(&readers(get->ring)->freed, memory_order_relaxed) != get->freed;
+    const xipc__side_t *side = readers(get->ring);
+    int is_room = atomic_load_explicit(&side->freed, memory_order_relaxed) != get->freed;
+    if (get->ring->tasks != NULL && !is_room)
+        is_room = atomic_load_explicit(&side->mark, memory_order_relaxed) != get->taken;
     XIPC__POINT("get.freed");
     xipc__ring_leave(get->ring, XIPC__READERS);
     XIPC__POINT("get.left");
@@ -233,6 +258,7 @@ void xipc__ring_reclaim(xipc__ring_t *ring, apr_time_t deadline)
     reason_t reason;
     if (xipc__ring_enter(ring, XIPC__READERS, deadline) != APR_SUCCESS) return;
     begin(&get, ring);
+    if (ring->tasks != NULL) xipc__ring_task_settle(ring);
     (void)find(&get, &reason); /* it passes what is no message */
     xipc__ring_advance(ring);
     xipc__ring_get_end(&get);

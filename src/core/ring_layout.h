@@ -14,7 +14,7 @@
 
 enum {
     XIPC__RING_MAGIC = 0x78715247,
-    XIPC__RING_VERSION = 2,
+    XIPC__RING_VERSION = 3,
     XIPC__RING_UNIT = 64,           /* bytes: records begin and end at multiples */
     XIPC__RING_START = 65536,       /* where the records begin */
     XIPC__RING_CHUNK = 1024 * 1024, /* memory is asked for and given back in these */
@@ -53,16 +53,22 @@ static inline apr_uint32_t xipc__mark_count(apr_uint64_t mark)
 typedef struct {
     _Atomic apr_uint64_t state; /* a kind, and the number of units above bit 32 */
     _Atomic apr_uint64_t size;  /* of the message */
-    _Atomic apr_uint64_t owner; /* of one that is reserved or held */
-    unsigned char fill[XIPC__RING_UNIT - 24];
+    _Atomic apr_uint64_t owner; /* of one that is reserved, held or leased */
+    /* of a task that was taken: which one it is, and how often it was given out */
+    _Atomic apr_uint64_t id;
+    _Atomic apr_uint64_t deliveries;
+    unsigned char fill[XIPC__RING_UNIT - 40];
 } xipc__record_t;
 
 enum {
     XIPC__RECORD_READY = 1,
     XIPC__RECORD_PAD,      /* nothing, up to the end of the ring */
-    XIPC__RECORD_GONE,     /* abandoned, or released */
+    XIPC__RECORD_GONE,     /* abandoned, released, or done */
     XIPC__RECORD_RESERVED, /* being written in place */
-    XIPC__RECORD_HELD      /* being read in place */
+    XIPC__RECORD_HELD,     /* being read in place */
+    XIPC__RECORD_LEASED,   /* a task that was taken, and is not done yet */
+    /* a flag: it stood nearer to the beginning before, where it was counted */
+    XIPC__RECORD_COPY = 0x100
 };
 
 /* The side of the writers and that of the readers: each has a lock and a mark. */
@@ -100,7 +106,9 @@ typedef struct {
     apr_uint64_t bytes;
     apr_uint64_t message_max;
     apr_uint32_t spin;
-    unsigned char fill1[68];
+    apr_uint32_t tasks;
+    apr_uint64_t deliveries;
+    unsigned char fill1[56];
 
     xipc__side_t sides[2];
     struct {
@@ -108,7 +116,17 @@ typedef struct {
         _Atomic apr_uint32_t is_armed; /* the bell */
         unsigned char fill[52];
     } waits[2]; /* NOT_EMPTY, NOT_FULL */
+    struct {
+        _Atomic apr_uint64_t
+            moving; /* a task's place before and after, while it is moved, or NONE */
+        _Atomic apr_uint64_t copied; /* the mark behind the last one that was moved */
+        _Atomic apr_uint64_t
+            buried; /* of dead letters: the id of the last one, where it was a task */
+        unsigned char fill[40];
+    } tasks_of;
 } xipc__ring_header_t;
+
+typedef struct xipc__tasks_t xipc__tasks_t;
 
 struct xipc__ring_t {
     xipc__ring_header_t *header;
@@ -117,6 +135,8 @@ struct xipc__ring_t {
     xipc__ring_bounds_t bounds;
     xipc__memory_t *memory;
     xipc__park_t *park;
+    xipc__tasks_t *tasks;  /* what this process has taken; NULL in a queue without tasks */
+    xipc__ring_t *letters; /* where tasks go that were given out too often, or NULL */
 };
 
 static inline xipc__record_t *xipc__record_at(const xipc__ring_t *ring, apr_uint32_t place)
@@ -157,12 +177,60 @@ void xipc__ring_wake(xipc__ring_t *ring, int spot);
 /* Count messages that died with a process. */
 void xipc__ring_count_lost(xipc__side_t *side, apr_uint64_t owner, apr_uint32_t count);
 
+/* Enter it if nobody is in. */
+int xipc__ring_try_enter(xipc__ring_t *ring, int which);
+
+/* ---- ring_put.c ---- */
+
+/* With both sides: write a record behind the last one that counts for nothing, as yet unseen. */
+apr_status_t xipc__ring_append_copy(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size);
+
 /* ---- ring_get.c ---- */
+
+/* A record, as it was found. */
+typedef struct {
+    xipc__record_t *record;
+    apr_uint64_t state; /* as it was read, once */
+    unsigned kind;
+    unsigned copy; /* the flag, or 0 */
+    apr_uint64_t units;
+    apr_uint64_t next; /* the mark behind it */
+} xipc__look_t;
+
+/* Look at the record at a mark, of which `left` units are known to be written. */
+apr_status_t xipc__ring_look(xipc__look_t *look, const xipc__ring_t *ring, apr_uint64_t mark,
+                             apr_uint64_t left);
+
+/* Give out the message of a record. */
+apr_status_t xipc__ring_give(xipc__ring_get_t *get, apr_uint64_t mark, const xipc__look_t *look);
 
 /* With the readers' side: `freed` goes on as far as nobody holds a record. */
 void xipc__ring_advance(xipc__ring_t *ring);
 
 /* Regain the room of what was released or abandoned, or held by the dead. */
 void xipc__ring_reclaim(xipc__ring_t *ring, apr_time_t deadline);
+
+/* ---- ring_tasks.c: a queue whose messages are tasks, there until they are done ---- */
+
+void xipc__ring_tasks_create(xipc__ring_t *ring, apr_pool_t *pool);
+void xipc__ring_tasks_close(xipc__ring_t *ring);
+
+/* With the readers' side: take a message that was found, hold it in place, or let go of that. */
+void xipc__ring_task_take(xipc__ring_get_t *get);
+void xipc__ring_task_hold(xipc__ring_get_t *get);
+apr_status_t xipc__ring_task_release(xipc__ring_t *ring, xipc__record_t *record);
+
+/*
+ * With the readers' side: what the dead had taken is given out again, XIPC_EEMPTY when there is
+ * nothing, or it is lost, as the queue will have it. The first only looks when it is time.
+ */
+apr_status_t xipc__ring_task_again(xipc__ring_get_t *get, int is_empty);
+void xipc__ring_task_settle(xipc__ring_t *ring);
+
+/* With the writers' side: when a task blocks much room, it goes behind the last record. */
+void xipc__ring_task_move(xipc__ring_t *ring);
+
+/* With either side: finish a move in which somebody died. */
+void xipc__ring_task_moved(xipc__ring_t *ring);
 
 #endif

@@ -80,21 +80,29 @@ apr_status_t xipc__ring_abandon(xipc__ring_t *ring, const void *data)
 
 /* ---- reading ---- */
 
+static void hold(const xipc__ring_get_t *get)
+{
+    xipc__side_t *side = &get->ring->header->sides[XIPC__READERS];
+    xipc__record_t *record = xipc__record_at(get->ring, xipc__mark_place(get->mark));
+    apr_uint64_t units = xipc__mark_place(get->next) - xipc__mark_place(get->mark);
+    atomic_store_explicit(&record->owner, xipc__port_identity(), memory_order_relaxed);
+    atomic_store_explicit(&record->state, xipc__record_state(units, XIPC__RECORD_HELD),
+                          memory_order_release);
+    XIPC__POINT("place.held");
+    atomic_store_explicit(&side->mark, get->next, memory_order_release);
+    XIPC__POINT("place.taken");
+}
+
 apr_status_t xipc__ring_peek(const void **data, apr_size_t *size, xipc__ring_t *ring,
                              apr_time_t deadline)
 {
     xipc__ring_get_t get;
     apr_status_t rv = xipc__ring_get_begin(&get, ring, deadline);
     if (rv != APR_SUCCESS) return rv;
-    xipc__side_t *side = &ring->header->sides[XIPC__READERS];
-    xipc__record_t *record = xipc__record_at(ring, xipc__mark_place(get.mark));
-    apr_uint64_t units = xipc__mark_place(get.next) - xipc__mark_place(get.mark);
-    atomic_store_explicit(&record->owner, xipc__port_identity(), memory_order_relaxed);
-    atomic_store_explicit(&record->state, xipc__record_state(units, XIPC__RECORD_HELD),
-                          memory_order_release);
-    XIPC__POINT("place.held");
-    atomic_store_explicit(&side->mark, get.next, memory_order_release);
-    XIPC__POINT("place.taken");
+    if (ring->tasks != NULL)
+        xipc__ring_task_hold(&get);
+    else
+        hold(&get);
     xipc__ring_get_end(&get);
     *data = get.data;
     *size = get.size;
@@ -105,6 +113,7 @@ apr_status_t xipc__ring_release(xipc__ring_t *ring, const void *data)
 {
     xipc__record_t *record = record_of(ring, data, XIPC__RECORD_HELD);
     if (record == NULL) return xipc__fail(XIPC_ESTATE, "this is not held");
+    if (ring->tasks != NULL) return xipc__ring_task_release(ring, record);
     change(record, XIPC__RECORD_GONE);
     XIPC__POINT("place.released");
     xipc__ring_reclaim(ring, 0);

@@ -83,20 +83,30 @@ static apr_status_t find_behind(spot_t *spot, const xipc__ring_t *ring, apr_uint
     return spot->offset + spot->pad + spot->units < ring->units ? APR_SUCCESS : XIPC_EFULL;
 }
 
+/* From where messages count against the bounds: a task that was taken does not, even if it is there. */
+static apr_uint64_t bound_mark(const xipc__ring_t *ring, apr_uint64_t freed)
+{
+    if (ring->tasks == NULL) return freed;
+    return atomic_load_explicit(&ring->header->sides[XIPC__READERS].mark, memory_order_acquire);
+}
+
 /* Is there room behind `tail` when everything before `freed` is free? */
 static apr_status_t find(spot_t *spot, const xipc__ring_t *ring, apr_uint64_t tail,
                          apr_uint64_t freed)
 {
     apr_uint64_t used = xipc__mark_place(tail) - xipc__mark_place(freed);
-    apr_uint32_t count = xipc__mark_count(tail) - xipc__mark_count(freed);
-    if (used > xipc__ring_span(ring) || count > used) return xipc__ring_bad("the marks");
+    apr_uint64_t bound = bound_mark(ring, freed);
+    apr_uint64_t bound_used = xipc__mark_place(tail) - xipc__mark_place(bound);
+    apr_uint32_t count = xipc__mark_count(tail) - xipc__mark_count(bound);
+    if (used > xipc__ring_span(ring) || bound_used > used || count > bound_used)
+        return xipc__ring_bad("the marks");
     spot->offset = xipc__mark_place(tail) & (apr_uint32_t)(ring->units - 1);
     spot->is_skip = 0;
     apr_uint64_t held = held_units(ring, used, freed);
     spot->pad = pad_before(ring, spot, held);
     if (ring->bounds.capacity > 0 && count >= ring->bounds.capacity) return XIPC_EFULL;
     if (ring->bounds.bytes > 0 &&
-        bytes_in(ring, used, count, spot, freed) + (spot->units - 1) * XIPC__RING_UNIT >
+        bytes_in(ring, bound_used, count, spot, bound) + (spot->units - 1) * XIPC__RING_UNIT >
             ring->bounds.bytes + XIPC__RING_UNIT - 1)
         return XIPC_EFULL;
     /* a ring that grows keeps one unit free, for the pad that skips */
@@ -197,8 +207,6 @@ static apr_status_t append(xipc__ring_put_t *put, apr_size_t size)
     return APR_SUCCESS;
 }
 
-/* ---- the call ---- */
-
 static void begin(xipc__ring_put_t *put, xipc__ring_t *ring)
 {
     xipc__side_t *side = writers(ring);
@@ -206,15 +214,33 @@ static void begin(xipc__ring_put_t *put, xipc__ring_t *ring)
     put->start = put->mark = atomic_load_explicit(&side->mark, memory_order_relaxed);
 }
 
+/* The room of a copy is asked for as any other's, but it is no message. */
+apr_status_t xipc__ring_append_copy(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size)
+{
+    begin(put, ring);
+    apr_status_t rv = append(put, size);
+    put->mark = xipc__mark(xipc__mark_place(put->mark), xipc__mark_count(put->start));
+    return rv;
+}
+
+/* ---- the call ---- */
+
+/* What a writer waits for: that this moves on. */
+static const _Atomic apr_uint64_t *limit_of(const xipc__ring_t *ring)
+{
+    const xipc__side_t *side = &ring->header->sides[XIPC__READERS];
+    return ring->tasks == NULL ? &side->freed : &side->mark;
+}
+
 /* Without the lock: wait until the readers' side changes. */
 static apr_status_t wait_for_room(xipc__ring_t *ring, apr_uint64_t seen, apr_time_t deadline)
 {
-    const _Atomic apr_uint64_t *freed = &ring->header->sides[XIPC__READERS].freed;
-    apr_status_t rv = xipc__ring_wait(ring, XIPC__NOT_FULL, freed, seen, deadline);
-    if (atomic_load_explicit(freed, memory_order_relaxed) != seen) return APR_SUCCESS;
+    const _Atomic apr_uint64_t *limit = limit_of(ring);
+    apr_status_t rv = xipc__ring_wait(ring, XIPC__NOT_FULL, limit, seen, deadline);
+    if (atomic_load_explicit(limit, memory_order_relaxed) != seen) return APR_SUCCESS;
     /* it may be held by the dead */
     xipc__ring_reclaim(ring, deadline);
-    if (atomic_load_explicit(freed, memory_order_relaxed) != seen) return APR_SUCCESS;
+    if (atomic_load_explicit(limit, memory_order_relaxed) != seen) return APR_SUCCESS;
     return rv == APR_SUCCESS ? rv : xipc__fail(XIPC_EFULL, "shm");
 }
 
@@ -223,6 +249,23 @@ static apr_status_t enter(xipc__ring_t *ring, apr_time_t deadline)
     apr_status_t rv = xipc__ring_enter(ring, XIPC__WRITERS, deadline);
     return rv == APR_TIMEUP ? xipc__fail(XIPC_EFULL, "a process stopped in it keeps others out")
                             : rv;
+}
+
+/* With the lock. If there is no room: what was seen of the readers' side. */
+static apr_status_t try_append(xipc__ring_put_t *put, apr_uint64_t *seen, xipc__ring_t *ring,
+                               apr_size_t size)
+{
+    xipc__side_t *side = writers(ring);
+    if (ring->tasks != NULL) {
+        xipc__ring_task_move(ring);
+        *seen = atomic_load_explicit(limit_of(ring), memory_order_relaxed);
+    }
+    begin(put, ring);
+    atomic_store_explicit(&side->intent, put->start, memory_order_release);
+    XIPC__POINT("put.entered");
+    apr_status_t rv = append(put, size);
+    if (ring->tasks == NULL) *seen = atomic_load_explicit(&side->seen, memory_order_relaxed);
+    return rv;
 }
 
 apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size,
@@ -234,15 +277,11 @@ apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr
                           "%" APR_SIZE_T_FMT " bytes, this queue can hold %" APR_SIZE_T_FMT, size,
                           most);
     for (;;) {
+        apr_uint64_t seen;
         apr_status_t rv = enter(ring, deadline);
         if (rv != APR_SUCCESS) return rv;
-        xipc__side_t *side = writers(ring);
-        begin(put, ring);
-        atomic_store_explicit(&side->intent, put->start, memory_order_release);
-        XIPC__POINT("put.entered");
-        rv = append(put, size);
+        rv = try_append(put, &seen, ring, size);
         if (rv == APR_SUCCESS) return rv;
-        apr_uint64_t seen = atomic_load_explicit(&side->seen, memory_order_relaxed);
         xipc__ring_leave(ring, XIPC__WRITERS);
         if (rv == XIPC_EFULL) rv = wait_for_room(ring, seen, deadline);
         if (rv != APR_SUCCESS) return rv;

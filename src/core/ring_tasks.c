@@ -1,0 +1,485 @@
+/*
+ * ring_tasks.c - messages as tasks: one that was taken stays where it is, leased to its reader, until
+ * it is done.
+ *
+ * All of this happens with the readers' side. The record itself says whose it is; what this process
+ * remembers of its tasks only says where to look first.
+ */
+#include "core/ring_layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOK_AFTER = 100000 /* microseconds: how often a reader who is busy looks for the dead */ };
+
+/* A task that this process has taken. */
+typedef struct {
+    apr_uint64_t id;
+    apr_uint32_t place;
+    const void *thread;
+} taken_t;
+
+struct xipc__tasks_t {
+    taken_t *taken; /* in the order in which they were taken */
+    apr_size_t count;
+    apr_size_t room;
+    apr_uint64_t process; /* whose this is: a forked child begins with none */
+    apr_time_t looked;    /* when somebody here looked for the dead */
+};
+
+static xipc__side_t *readers(const xipc__ring_t *ring)
+{
+    return &ring->header->sides[XIPC__READERS];
+}
+
+/* ---- what this process has taken ---- */
+
+/* Told by the place of a variable that each thread has its own of. */
+static const void *this_thread(void)
+{
+    static _Thread_local char here;
+    return &here;
+}
+
+static xipc__tasks_t *own(xipc__ring_t *ring)
+{
+    xipc__tasks_t *tasks = ring->tasks;
+    apr_uint64_t me = xipc__port_identity();
+    if (tasks->process != me) tasks->count = 0;
+    tasks->process = me;
+    return tasks;
+}
+
+/* When there is no memory, it is found without. */
+static void remember(xipc__ring_t *ring, apr_uint32_t place, apr_uint64_t id)
+{
+    xipc__tasks_t *tasks = own(ring);
+    if (tasks->count == tasks->room) {
+        apr_size_t room = tasks->room == 0 ? 16 : 2 * tasks->room;
+        taken_t *more = realloc(tasks->taken, room * sizeof *more);
+        if (more == NULL) return;
+        tasks->taken = more;
+        tasks->room = room;
+    }
+    tasks->taken[tasks->count++] = (taken_t){.id = id, .place = place, .thread = this_thread()};
+}
+
+static void forget(xipc__tasks_t *tasks, apr_size_t index)
+{
+    tasks->count--;
+    memmove(&tasks->taken[index], &tasks->taken[index + 1],
+            (tasks->count - index) * sizeof *tasks->taken);
+}
+
+void xipc__ring_tasks_create(xipc__ring_t *ring, apr_pool_t *pool)
+{
+    if (ring->bounds.tasks != XIPC__TASKS_NONE)
+        ring->tasks = apr_pcalloc(pool, sizeof *ring->tasks);
+}
+
+void xipc__ring_tasks_close(xipc__ring_t *ring)
+{
+    if (ring->tasks != NULL) free(ring->tasks->taken);
+    if (ring->letters != NULL) xipc__ring_close(ring->letters);
+}
+
+void xipc__ring_letters_set(xipc__ring_t *ring, xipc__ring_t *letters)
+{
+    ring->letters = letters;
+}
+
+xipc__ring_t *xipc__ring_letters(const xipc__ring_t *ring)
+{
+    return ring->letters;
+}
+
+/* ---- records ---- */
+
+static void set_kind(const xipc__look_t *look, unsigned kind)
+{
+    atomic_store_explicit(&look->record->state, xipc__record_state(look->units, kind | look->copy),
+                          memory_order_release);
+}
+
+static apr_uint64_t load(const _Atomic apr_uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static void store(_Atomic apr_uint64_t *word, apr_uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+/* The record of a message that was found. */
+static xipc__look_t look_of(const xipc__ring_get_t *get)
+{
+    xipc__record_t *record = xipc__record_at(get->ring, xipc__mark_place(get->mark));
+    return (xipc__look_t){.record = record,
+                          .copy = (unsigned)load(&record->state) & XIPC__RECORD_COPY,
+                          .units = xipc__mark_place(get->next) - xipc__mark_place(get->mark),
+                          .next = get->next};
+}
+
+/* ---- taking ---- */
+
+/* The process is named before the state that makes it count, and the mark is the store that takes it. */
+static void take_first(xipc__ring_get_t *get, const xipc__look_t *look, unsigned kind)
+{
+    get->id = get->mark;
+    get->deliveries = 1;
+    store(&look->record->id, get->id);
+    store(&look->record->deliveries, get->deliveries);
+    store(&look->record->owner, xipc__port_identity());
+    set_kind(look, kind);
+    XIPC__POINT("task.leased");
+    atomic_store_explicit(&readers(get->ring)->mark, get->next, memory_order_release);
+    XIPC__POINT("task.taken");
+}
+
+/* From one who died: the name is the store that takes it. */
+static void take_again(xipc__ring_get_t *get, const xipc__look_t *look, unsigned kind)
+{
+    get->id = load(&look->record->id);
+    get->deliveries = load(&look->record->deliveries) + 1;
+    store(&look->record->deliveries, get->deliveries);
+    XIPC__POINT("task.again");
+    set_kind(look, kind);
+    atomic_store_explicit(&look->record->owner, xipc__port_identity(), memory_order_release);
+    XIPC__POINT("task.taken_again");
+}
+
+static void take(xipc__ring_get_t *get, unsigned kind)
+{
+    xipc__look_t look = look_of(get);
+    (get->is_again ? take_again : take_first)(get, &look, kind);
+}
+
+void xipc__ring_task_take(xipc__ring_get_t *get)
+{
+    take(get, XIPC__RECORD_LEASED);
+    remember(get->ring, xipc__mark_place(get->mark), get->id);
+}
+
+void xipc__ring_task_hold(xipc__ring_get_t *get)
+{
+    take(get, XIPC__RECORD_HELD);
+}
+
+/* Read in place, but not done yet. */
+apr_status_t xipc__ring_task_release(xipc__ring_t *ring, xipc__record_t *record)
+{
+    apr_uint32_t place =
+        (apr_uint32_t)(((unsigned char *)record - ring->records) / XIPC__RING_UNIT);
+    if (xipc__ring_enter(ring, XIPC__READERS, 0) != APR_SUCCESS)
+        return xipc__fail(APR_TIMEUP, "a process stopped in it keeps others out");
+    apr_uint64_t state = load(&record->state);
+    store(&record->state,
+          xipc__record_state(state >> 32,
+                             XIPC__RECORD_LEASED | ((unsigned)state & XIPC__RECORD_COPY)));
+    remember(ring, place, load(&record->id));
+    xipc__ring_leave(ring, XIPC__READERS);
+    return APR_SUCCESS;
+}
+
+/* ---- all that was taken and is not done ---- */
+
+typedef struct {
+    const xipc__ring_t *ring;
+    apr_uint64_t mark; /* of the next record */
+    apr_uint64_t tail;
+    apr_uint32_t end; /* places behind it have nothing of that kind */
+} walk_t;
+
+static walk_t walk(const xipc__ring_t *ring)
+{
+    apr_uint64_t mark = load(&readers(ring)->mark);
+    apr_uint64_t copied = load(&ring->header->tasks_of.copied);
+    walk_t walk = {.ring = ring, .mark = load(&readers(ring)->freed)};
+    /* acquire: pairs with the store that published the records */
+    walk.tail =
+        atomic_load_explicit(&ring->header->sides[XIPC__WRITERS].mark, memory_order_acquire);
+    walk.end = xipc__mark_place(mark);
+    apr_uint32_t most = xipc__mark_place(walk.tail) - xipc__mark_place(walk.mark);
+    apr_uint32_t beyond = xipc__mark_place(copied) - xipc__mark_place(walk.mark);
+    if (beyond <= most && beyond > walk.end - xipc__mark_place(walk.mark))
+        walk.end = xipc__mark_place(copied);
+    return walk;
+}
+
+static int next_taken(xipc__look_t *look, apr_uint64_t *mark, walk_t *walk)
+{
+    while (xipc__mark_place(walk->mark) != walk->end) {
+        apr_uint64_t left = xipc__mark_place(walk->tail) - xipc__mark_place(walk->mark);
+        if (xipc__ring_look(look, walk->ring, walk->mark, left) != APR_SUCCESS) return 0;
+        *mark = walk->mark;
+        walk->mark = look->next;
+        if (look->kind == XIPC__RECORD_LEASED || look->kind == XIPC__RECORD_HELD) return 1;
+    }
+    return 0;
+}
+
+/* ---- what the dead had taken ---- */
+
+/* A letter is put by one store; `buried` tells whether that was done before somebody died in it. */
+static apr_status_t bury(xipc__ring_t *ring, const xipc__look_t *look)
+{
+    xipc__ring_get_t task = {.ring = ring};
+    xipc__ring_put_t put;
+    _Atomic apr_uint64_t *buried = &ring->letters->header->tasks_of.buried;
+    apr_uint64_t id = load(&look->record->id);
+    apr_status_t rv = xipc__ring_give(&task, 0, look);
+    if (rv == APR_SUCCESS) rv = xipc__ring_enter(ring->letters, XIPC__WRITERS, 0);
+    if (rv != APR_SUCCESS) return rv;
+    int is_there = load(buried) == id;
+    xipc__ring_leave(ring->letters, XIPC__WRITERS);
+    if (!is_there) {
+        rv = xipc__ring_put_begin(&put, ring->letters, task.size, 0);
+        if (rv != APR_SUCCESS) return rv;
+        if (task.size > 0) memcpy(put.place, task.data, task.size);
+        store(buried, id);
+        XIPC__POINT("task.burying");
+        xipc__ring_put_end(&put);
+    }
+    XIPC__POINT("task.buried");
+    set_kind(look, XIPC__RECORD_GONE);
+    return APR_SUCCESS;
+}
+
+static int is_too_often(const xipc__ring_t *ring, const xipc__look_t *look)
+{
+    return ring->letters != NULL && load(&look->record->deliveries) >= ring->bounds.deliveries;
+}
+
+/*
+ * The next task whose reader is dead, that is still to be done: the others are buried, or lost where
+ * nobody is to have them again.
+ */
+static int next_orphan(xipc__look_t *look, apr_uint64_t *mark, walk_t *walk, xipc__ring_t *ring)
+{
+    apr_uint64_t alive = xipc__port_identity();
+    while (next_taken(look, mark, walk)) {
+        apr_uint64_t owner = load(&look->record->owner);
+        if (owner == alive) continue;
+        if (!xipc__port_identity_is_dead(owner)) {
+            alive = owner;
+        } else if (ring->bounds.tasks == XIPC__TASKS_COUNTED) {
+            xipc__ring_count_lost(readers(ring), owner, 1);
+            set_kind(look, XIPC__RECORD_GONE);
+        } else if (!is_too_often(ring, look) || bury(ring, look) != APR_SUCCESS) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void xipc__ring_task_settle(xipc__ring_t *ring)
+{
+    xipc__look_t look;
+    apr_uint64_t mark;
+    walk_t all = walk(ring);
+    while (next_orphan(&look, &mark, &all, ring)) continue;
+    ring->tasks->looked = xipc__port_clock();
+}
+
+static int is_time(const xipc__ring_t *ring)
+{
+    apr_time_t now = xipc__port_clock();
+    return now - ring->tasks->looked >= LOOK_AFTER || now < ring->tasks->looked;
+}
+
+apr_status_t xipc__ring_task_again(xipc__ring_get_t *get, int is_empty)
+{
+    xipc__ring_t *ring = get->ring;
+    xipc__look_t look;
+    apr_uint64_t mark;
+    if (ring->bounds.tasks != XIPC__TASKS_LEASED) return XIPC_EEMPTY;
+    walk_t all = walk(ring);
+    if (xipc__mark_place(all.mark) == all.end) return XIPC_EEMPTY;
+    if (!is_empty && !is_time(ring)) return XIPC_EEMPTY;
+    ring->tasks->looked = xipc__port_clock();
+    while (next_orphan(&look, &mark, &all, ring)) {
+        if (is_too_often(ring, &look)) continue; /* there was no room for it where it belongs */
+        get->is_again = 1;
+        ring->tasks->looked = 0; /* there may be more of it */
+        return xipc__ring_give(get, mark, &look);
+    }
+    xipc__ring_advance(ring);
+    return XIPC_EEMPTY;
+}
+
+/* ---- a task that blocks room ---- */
+
+static apr_uint64_t both(apr_uint64_t from, apr_uint64_t to)
+{
+    return xipc__mark(xipc__mark_place(from), xipc__mark_place(to));
+}
+
+/* Does the record there block at least three times as much as a copy of it takes, and a chunk? */
+static int is_to_move(xipc__look_t *look, const xipc__ring_t *ring)
+{
+    apr_uint64_t freed = load(&readers(ring)->freed);
+    apr_uint64_t tail = load(&ring->header->sides[XIPC__WRITERS].mark);
+    apr_uint64_t used = xipc__mark_place(tail) - xipc__mark_place(freed);
+    if (used <= XIPC__CHUNK_UNITS) return 0;
+    return xipc__ring_look(look, ring, freed, used) == APR_SUCCESS &&
+           look->kind == XIPC__RECORD_LEASED && 4 * look->units <= used;
+}
+
+static void copy_record(const xipc__ring_put_t *put, const xipc__look_t *look, apr_size_t size)
+{
+    xipc__record_t *copy = (xipc__record_t *)put->place - 1;
+    store(&copy->id, load(&look->record->id));
+    store(&copy->deliveries, load(&look->record->deliveries));
+    store(&copy->owner, load(&look->record->owner));
+    store(&copy->state,
+          xipc__record_state(load(&copy->state) >> 32, XIPC__RECORD_LEASED | XIPC__RECORD_COPY));
+    if (size > 0) memcpy(put->place, look->record + 1, size);
+}
+
+/* With both sides. One store makes the copy count; until then nothing has happened. */
+static void move(xipc__ring_t *ring, const xipc__look_t *look)
+{
+    xipc__ring_put_t put;
+    xipc__ring_get_t task = {.ring = ring};
+    apr_uint64_t freed = load(&readers(ring)->freed);
+    if (xipc__ring_give(&task, freed, look) != APR_SUCCESS ||
+        xipc__ring_append_copy(&put, ring, task.size) != APR_SUCCESS)
+        return;
+    copy_record(&put, look, task.size);
+    apr_uint64_t units = load(&((xipc__record_t *)put.place - 1)->state) >> 32;
+    apr_uint64_t at = put.mark - xipc__mark((apr_uint32_t)units, 0);
+    store(&ring->header->tasks_of.copied, put.mark);
+    atomic_store_explicit(&ring->header->tasks_of.moving, both(freed, at), memory_order_release);
+    XIPC__POINT("task.moving");
+    atomic_store_explicit(&ring->header->sides[XIPC__WRITERS].mark, put.mark, memory_order_release);
+    XIPC__POINT("task.moved");
+    xipc__ring_task_moved(ring);
+    xipc__ring_advance(ring);
+}
+
+void xipc__ring_task_move(xipc__ring_t *ring)
+{
+    xipc__look_t look;
+    if (!is_to_move(&look, ring) || !xipc__ring_try_enter(ring, XIPC__READERS)) return;
+    xipc__ring_advance(ring);
+    if (is_to_move(&look, ring)) move(ring, &look);
+    xipc__ring_leave(ring, XIPC__READERS);
+}
+
+/*
+ * When the copy counts, the one before is nobody's. It can't have been written over meanwhile: who is
+ * in here has one of the sides, and that takes both.
+ */
+void xipc__ring_task_moved(xipc__ring_t *ring)
+{
+    xipc__look_t from;
+    _Atomic apr_uint64_t *moving = &ring->header->tasks_of.moving;
+    apr_uint64_t places = load(moving);
+    if (places == XIPC__RING_NONE) return;
+    apr_uint32_t to = xipc__mark_count(places);
+    apr_uint64_t tail = load(&ring->header->sides[XIPC__WRITERS].mark);
+    apr_uint32_t behind = xipc__mark_place(tail) - to;
+    int is_published = behind > 0 && behind < (apr_uint32_t)1 << 31;
+    apr_uint64_t left = xipc__mark_place(tail) - xipc__mark_place(places);
+    if (is_published && xipc__ring_look(&from, ring, places, left) == APR_SUCCESS &&
+        from.kind == XIPC__RECORD_LEASED &&
+        load(&from.record->id) == load(&xipc__record_at(ring, to)->id))
+        set_kind(&from, XIPC__RECORD_GONE);
+    (void)atomic_compare_exchange_strong(moving, &places, XIPC__RING_NONE);
+}
+
+/* ---- done ---- */
+
+/* A task of this process at a place, if it is still there; or else wherever it is now. */
+static int find_own(xipc__look_t *look, xipc__ring_t *ring, const taken_t *taken)
+{
+    apr_uint64_t mark;
+    apr_uint64_t me = xipc__port_identity();
+    apr_uint64_t freed = load(&readers(ring)->freed);
+    walk_t all = walk(ring);
+    apr_uint32_t left = xipc__mark_place(all.tail) - taken->place;
+    if (taken->place - xipc__mark_place(freed) <
+            xipc__mark_place(all.tail) - xipc__mark_place(freed) &&
+        xipc__ring_look(look, ring, xipc__mark(taken->place, 0), left) == APR_SUCCESS &&
+        look->kind == XIPC__RECORD_LEASED && load(&look->record->owner) == me &&
+        load(&look->record->id) == taken->id)
+        return 1;
+    while (next_taken(look, &mark, &all))
+        if (look->kind == XIPC__RECORD_LEASED && load(&look->record->owner) == me &&
+            load(&look->record->id) == taken->id)
+            return 1;
+    return 0;
+}
+
+/* Which of them is meant: this one, or the first of this thread, or the first. */
+static apr_size_t choose(const xipc__tasks_t *tasks, const apr_uint64_t *id)
+{
+    apr_size_t i = 0;
+    while (i < tasks->count &&
+           (id != NULL ? tasks->taken[i].id != *id : tasks->taken[i].thread != this_thread()))
+        i++;
+    return id == NULL && i == tasks->count ? 0 : i;
+}
+
+static int find_remembered(xipc__look_t *look, xipc__ring_t *ring, const apr_uint64_t *id)
+{
+    xipc__tasks_t *tasks = own(ring);
+    for (apr_size_t i = choose(tasks, id); i < tasks->count; i = choose(tasks, id)) {
+        const taken_t taken = tasks->taken[i];
+        forget(tasks, i);
+        if (find_own(look, ring, &taken)) return 1;
+    }
+    return 0;
+}
+
+/* One that is not remembered, or, where tasks are only counted, somebody else's. */
+static int find_other(xipc__look_t *look, xipc__ring_t *ring, const apr_uint64_t *id)
+{
+    apr_uint64_t mark;
+    apr_uint64_t me = xipc__port_identity();
+    int is_any = id == NULL && ring->bounds.tasks == XIPC__TASKS_COUNTED;
+    for (walk_t all = walk(ring); next_taken(look, &mark, &all);) {
+        if (look->kind != XIPC__RECORD_LEASED) continue;
+        if (load(&look->record->owner) == me ? id == NULL || load(&look->record->id) == *id
+                                             : is_any)
+            return 1;
+    }
+    return 0;
+}
+
+apr_status_t xipc__ring_task_done(xipc__ring_t *ring, const apr_uint64_t *id)
+{
+    xipc__look_t look;
+    if (xipc__ring_enter(ring, XIPC__READERS, 0) != APR_SUCCESS)
+        return xipc__fail(APR_TIMEUP, "a process stopped in it keeps others out");
+    apr_uint64_t freed = load(&readers(ring)->freed);
+    int is_found = find_remembered(&look, ring, id) || find_other(&look, ring, id);
+    if (is_found) {
+        XIPC__POINT("task.finishing");
+        set_kind(&look, XIPC__RECORD_GONE);
+        XIPC__POINT("task.done");
+        xipc__ring_advance(ring);
+    }
+    int is_room = load(&readers(ring)->freed) != freed;
+    xipc__ring_leave(ring, XIPC__READERS);
+    if (is_room) xipc__ring_wake(ring, XIPC__NOT_FULL);
+    return is_found ? APR_SUCCESS
+                    : xipc__fail(XIPC_ESTATE, "this process has taken no such task, or it is done");
+}
+
+/* ---- all done ---- */
+
+apr_status_t xipc__ring_join(xipc__ring_t *ring, apr_time_t deadline)
+{
+    const _Atomic apr_uint64_t *freed = &readers(ring)->freed;
+    for (;;) {
+        xipc__ring_reclaim(ring, deadline);
+        apr_uint64_t seen = atomic_load_explicit(freed, memory_order_acquire);
+        apr_uint64_t tail =
+            atomic_load_explicit(&ring->header->sides[XIPC__WRITERS].mark, memory_order_acquire);
+        if (xipc__mark_place(seen) == xipc__mark_place(tail)) return APR_SUCCESS;
+        apr_status_t rv = xipc__ring_wait(ring, XIPC__NOT_FULL, freed, seen, deadline);
+        if (rv != APR_SUCCESS) return xipc__fail(rv, "there are tasks that are not done");
+    }
+}
