@@ -117,12 +117,11 @@ typedef struct {
         unsigned char fill[52];
     } waits[2]; /* NOT_EMPTY, NOT_FULL */
     struct {
-        _Atomic apr_uint64_t
-            moving; /* a task's place before and after, while it is moved, or NONE */
+        _Atomic apr_uint64_t moving; /* a task's places, before and after, while it moves, or NONE */
         _Atomic apr_uint64_t copied; /* the mark behind the last one that was moved */
-        _Atomic apr_uint64_t
-            buried; /* of dead letters: the id of the last one, where it was a task */
-        unsigned char fill[40];
+        _Atomic apr_uint64_t buried; /* of letters: the last one's id, where it was a task */
+        _Atomic apr_uint64_t live;   /* about: units of all that was taken and is not done */
+        unsigned char fill[32];
     } tasks_of;
 } xipc__ring_header_t;
 

@@ -21,7 +21,8 @@ typedef struct {
 
 struct xipc__tasks_t {
     taken_t *taken; /* in the order in which they were taken */
-    apr_size_t count;
+    apr_size_t first;
+    apr_size_t end;
     apr_size_t room;
     apr_uint64_t process; /* whose this is: a forked child begins with none */
     apr_time_t looked;    /* when somebody here looked for the dead */
@@ -45,30 +46,44 @@ static xipc__tasks_t *own(xipc__ring_t *ring)
 {
     xipc__tasks_t *tasks = ring->tasks;
     apr_uint64_t me = xipc__port_identity();
-    if (tasks->process != me) tasks->count = 0;
+    if (tasks->process != me) tasks->first = tasks->end = 0;
     tasks->process = me;
     return tasks;
+}
+
+static void make_room(xipc__tasks_t *tasks)
+{
+    apr_size_t count = tasks->end - tasks->first;
+    if (tasks->first > 0)
+        memmove(tasks->taken, tasks->taken + tasks->first, count * sizeof(taken_t));
+    tasks->first = 0;
+    tasks->end = count;
+    if (2 * count < tasks->room) return;
+    apr_size_t room = tasks->room == 0 ? 16 : 2 * tasks->room;
+    taken_t *more = realloc(tasks->taken, room * sizeof *more);
+    if (more == NULL) return;
+    tasks->taken = more;
+    tasks->room = room;
 }
 
 /* When there is no memory, it is found without. */
 static void remember(xipc__ring_t *ring, apr_uint32_t place, apr_uint64_t id)
 {
     xipc__tasks_t *tasks = own(ring);
-    if (tasks->count == tasks->room) {
-        apr_size_t room = tasks->room == 0 ? 16 : 2 * tasks->room;
-        taken_t *more = realloc(tasks->taken, room * sizeof *more);
-        if (more == NULL) return;
-        tasks->taken = more;
-        tasks->room = room;
-    }
-    tasks->taken[tasks->count++] = (taken_t){.id = id, .place = place, .thread = this_thread()};
+    if (tasks->end == tasks->room) make_room(tasks);
+    if (tasks->end == tasks->room) return;
+    tasks->taken[tasks->end++] = (taken_t){.id = id, .place = place, .thread = this_thread()};
 }
 
 static void forget(xipc__tasks_t *tasks, apr_size_t index)
 {
-    tasks->count--;
+    if (index == tasks->first) {
+        tasks->first++;
+        return;
+    }
+    tasks->end--;
     memmove(&tasks->taken[index], &tasks->taken[index + 1],
-            (tasks->count - index) * sizeof *tasks->taken);
+            (tasks->end - index) * sizeof *tasks->taken);
 }
 
 void xipc__ring_tasks_create(xipc__ring_t *ring, apr_pool_t *pool)
@@ -111,6 +126,21 @@ static void store(_Atomic apr_uint64_t *word, apr_uint64_t value)
     atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
+/* It only tells whether a move is worth it, and is counted anew when all are looked at. */
+static void add_live(const xipc__ring_t *ring, apr_uint64_t units)
+{
+    _Atomic apr_uint64_t *live = &ring->header->tasks_of.live;
+    store(live, load(live) + units);
+}
+
+/* Nobody has it any more. */
+static void finish(const xipc__ring_t *ring, const xipc__look_t *look)
+{
+    _Atomic apr_uint64_t *live = &ring->header->tasks_of.live;
+    set_kind(look, XIPC__RECORD_GONE);
+    store(live, load(live) > look->units ? load(live) - look->units : 0);
+}
+
 /* The record of a message that was found. */
 static xipc__look_t look_of(const xipc__ring_get_t *get)
 {
@@ -135,6 +165,7 @@ static void take_first(xipc__ring_get_t *get, const xipc__look_t *look, unsigned
     XIPC__POINT("task.leased");
     atomic_store_explicit(&readers(get->ring)->mark, get->next, memory_order_release);
     XIPC__POINT("task.taken");
+    add_live(get->ring, look->units);
 }
 
 /* From one who died: the name is the store that takes it. */
@@ -189,6 +220,7 @@ typedef struct {
     apr_uint64_t mark; /* of the next record */
     apr_uint64_t tail;
     apr_uint32_t end; /* places behind it have nothing of that kind */
+    apr_uint64_t live;
 } walk_t;
 
 static walk_t walk(const xipc__ring_t *ring)
@@ -214,8 +246,11 @@ static int next_taken(xipc__look_t *look, apr_uint64_t *mark, walk_t *walk)
         if (xipc__ring_look(look, walk->ring, walk->mark, left) != APR_SUCCESS) return 0;
         *mark = walk->mark;
         walk->mark = look->next;
-        if (look->kind == XIPC__RECORD_LEASED || look->kind == XIPC__RECORD_HELD) return 1;
+        if (look->kind != XIPC__RECORD_LEASED && look->kind != XIPC__RECORD_HELD) continue;
+        walk->live += look->units;
+        return 1;
     }
+    store(&walk->ring->header->tasks_of.live, walk->live);
     return 0;
 }
 
@@ -242,7 +277,7 @@ static apr_status_t bury(xipc__ring_t *ring, const xipc__look_t *look)
         xipc__ring_put_end(&put);
     }
     XIPC__POINT("task.buried");
-    set_kind(look, XIPC__RECORD_GONE);
+    finish(ring, look);
     return APR_SUCCESS;
 }
 
@@ -265,7 +300,7 @@ static int next_orphan(xipc__look_t *look, apr_uint64_t *mark, walk_t *walk, xip
             alive = owner;
         } else if (ring->bounds.tasks == XIPC__TASKS_COUNTED) {
             xipc__ring_count_lost(readers(ring), owner, 1);
-            set_kind(look, XIPC__RECORD_GONE);
+            finish(ring, look);
         } else if (!is_too_often(ring, look) || bury(ring, look) != APR_SUCCESS) {
             return 1;
         }
@@ -315,15 +350,15 @@ static apr_uint64_t both(apr_uint64_t from, apr_uint64_t to)
     return xipc__mark(xipc__mark_place(from), xipc__mark_place(to));
 }
 
-/* Does the record there block at least three times as much as a copy of it takes, and a chunk? */
+/* Is the oldest a task, and most of what is kept behind it not wanted any more? */
 static int is_to_move(xipc__look_t *look, const xipc__ring_t *ring)
 {
     apr_uint64_t freed = load(&readers(ring)->freed);
-    apr_uint64_t tail = load(&ring->header->sides[XIPC__WRITERS].mark);
-    apr_uint64_t used = xipc__mark_place(tail) - xipc__mark_place(freed);
-    if (used <= XIPC__CHUNK_UNITS) return 0;
-    return xipc__ring_look(look, ring, freed, used) == APR_SUCCESS &&
-           look->kind == XIPC__RECORD_LEASED && 4 * look->units <= used;
+    apr_uint64_t mark = load(&readers(ring)->mark);
+    apr_uint64_t kept = xipc__mark_place(mark) - xipc__mark_place(freed);
+    if (kept <= XIPC__CHUNK_UNITS || 4 * load(&ring->header->tasks_of.live) > kept) return 0;
+    return xipc__ring_look(look, ring, freed, kept) == APR_SUCCESS &&
+           look->kind == XIPC__RECORD_LEASED && 4 * look->units <= kept;
 }
 
 static void copy_record(const xipc__ring_put_t *put, const xipc__look_t *look, apr_size_t size)
@@ -415,17 +450,17 @@ static int find_own(xipc__look_t *look, xipc__ring_t *ring, const taken_t *taken
 /* Which of them is meant: this one, or the first of this thread, or the first. */
 static apr_size_t choose(const xipc__tasks_t *tasks, const apr_uint64_t *id)
 {
-    apr_size_t i = 0;
-    while (i < tasks->count &&
+    apr_size_t i = tasks->first;
+    while (i < tasks->end &&
            (id != NULL ? tasks->taken[i].id != *id : tasks->taken[i].thread != this_thread()))
         i++;
-    return id == NULL && i == tasks->count ? 0 : i;
+    return id == NULL && i == tasks->end ? tasks->first : i;
 }
 
 static int find_remembered(xipc__look_t *look, xipc__ring_t *ring, const apr_uint64_t *id)
 {
     xipc__tasks_t *tasks = own(ring);
-    for (apr_size_t i = choose(tasks, id); i < tasks->count; i = choose(tasks, id)) {
+    for (apr_size_t i = choose(tasks, id); i < tasks->end; i = choose(tasks, id)) {
         const taken_t taken = tasks->taken[i];
         forget(tasks, i);
         if (find_own(look, ring, &taken)) return 1;
@@ -457,7 +492,7 @@ apr_status_t xipc__ring_task_done(xipc__ring_t *ring, const apr_uint64_t *id)
     int is_found = find_remembered(&look, ring, id) || find_other(&look, ring, id);
     if (is_found) {
         XIPC__POINT("task.finishing");
-        set_kind(&look, XIPC__RECORD_GONE);
+        finish(ring, &look);
         XIPC__POINT("task.done");
         xipc__ring_advance(ring);
     }
