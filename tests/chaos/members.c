@@ -11,6 +11,7 @@ typedef struct {
     apr_int64_t slot;
     apr_size_t most;
     int in_place;
+    int tasks;
     ledger_dice_t dice;
     char *bytes[LEDGER_BATCH];
     apr_int64_t last[LEDGER_SLOTS]; /* a reader's: the last number of each writer */
@@ -34,21 +35,22 @@ static int begin(member_t *member, xipc_values_t *args, apr_pool_t *pool)
     const char *path;
     apr_int64_t seed;
     apr_int64_t most;
-    apr_int64_t in_place;
+    apr_int64_t ways;
     memset(member, 0, sizeof *member);
     if (xipc_values_get_queue(&member->queue, args, 0) != APR_SUCCESS) return 50;
     if (xipc_values_get_string(&path, args, 1) != APR_SUCCESS) return 51;
     if (xipc_values_get_int(&member->slot, args, 2) != APR_SUCCESS) return 52;
     if (xipc_values_get_int(&seed, args, 3) != APR_SUCCESS) return 53;
     if (xipc_values_get_int(&most, args, 4) != APR_SUCCESS) return 54;
-    if (xipc_values_get_int(&in_place, args, 5) != APR_SUCCESS) return 55;
+    if (xipc_values_get_int(&ways, args, 5) != APR_SUCCESS) return 55;
     if (xipc_values_get_string(&kill_at, args, 6) != APR_SUCCESS) return 56;
     if (xipc_values_get_int(&passes_left, args, 7) != APR_SUCCESS) return 57;
     if (ledger_open(&member->ledger, path, pool) != APR_SUCCESS) return 58;
     if (apr_pool_create(&member->pool, pool) != APR_SUCCESS) return 59;
     member->own = killed = &member->ledger->slots[member->slot];
     member->most = (apr_size_t)most;
-    member->in_place = (int)in_place;
+    member->in_place = (ways & MEMBERS_IN_PLACE) != 0;
+    member->tasks = (ways & MEMBERS_TASKS) != 0;
     member->dice.state = (apr_uint64_t)seed;
     for (int i = 0; i < LEDGER_BATCH; i++) member->bytes[i] = apr_palloc(pool, member->most);
     for (int i = 0; i < LEDGER_SLOTS; i++) member->last[i] = -1;
@@ -186,12 +188,21 @@ static void note(member_t *member, const void *data, apr_size_t size)
         (void)fail(member, __LINE__, 0);
         return;
     }
-    if (atomic_fetch_add(&member->ledger->slots[head.slot].seen[head.number], 1) != 0)
-        (void)fail(member, __LINE__, 0);
+    int seen = atomic_fetch_add(&member->ledger->slots[head.slot].seen[head.number], 1);
+    if (seen != 0 && !member->tasks) (void)fail(member, __LINE__, 0);
     if (head.number <= member->last[head.slot])
         atomic_fetch_add(&member->own->swapped, 1);
     else
         member->last[head.slot] = head.number;
+}
+
+/* What was noted is done, in a queue of tasks. */
+static void finish(member_t *member, apr_size_t count)
+{
+    for (apr_size_t i = 0; member->tasks && i < count; i++) {
+        apr_status_t rv = xipc_queue_task_done(member->queue);
+        if (rv != APR_SUCCESS) (void)fail(member, __LINE__, rv);
+    }
 }
 
 static void get_one(member_t *member)
@@ -202,7 +213,9 @@ static void get_one(member_t *member)
     atomic_store(&member->own->getting, 1);
     apr_time_t began = system_clock();
     apr_status_t rv = xipc_queue_get(&data, &size, member->queue, timeout, member->pool);
-    if (settle(member, rv, XIPC_EEMPTY, timeout, began)) note(member, data, size);
+    if (!settle(member, rv, XIPC_EEMPTY, timeout, began)) return;
+    note(member, data, size);
+    finish(member, 1);
 }
 
 static void get_many(member_t *member)
@@ -216,6 +229,7 @@ static void get_many(member_t *member)
         xipc_queue_get_many(&count, messages, LEDGER_BATCH, member->queue, timeout, member->pool);
     if (!settle(member, rv, XIPC_EEMPTY, timeout, began)) return;
     for (apr_size_t i = 0; i < count; i++) note(member, messages[i].data, messages[i].size);
+    finish(member, count);
 }
 
 /* Up to two at once, given back in either order. */
@@ -242,6 +256,7 @@ static void get_in_place(member_t *member)
         apr_status_t rv = xipc_queue_release(member->queue, data[i]);
         if (rv != APR_SUCCESS) (void)fail(member, __LINE__, rv);
     }
+    finish(member, (apr_size_t)count);
 }
 
 int members_read(xipc_values_t *args, apr_pool_t *pool)

@@ -18,8 +18,8 @@ enum { WRITERS = 3, READERS = 3, MEMBERS = WRITERS + READERS, KILLS = 100 };
 typedef struct {
     testing_queue_e queue;
     apr_size_t capacity;
-    apr_size_t most; /* bytes of a message */
-    int in_place;
+    apr_size_t most;           /* bytes of a message */
+    int ways;                  /* MEMBERS_IN_PLACE, MEMBERS_TASKS */
     const char *const *points; /* NULL at the end */
 } kind_t;
 
@@ -29,6 +29,11 @@ static const char *const ring_points[] = {
     "get.freed",   "get.left",    "place.committing", "place.committed", "place.abandoned",
     "place.held",  "place.taken", "place.released",   "repair.entered",  "repair.counted",
     NULL};
+static const char *const task_points[] = {
+    "put.entered", "put.record", "put.published",  "get.read",
+    "task.leased", "task.taken", "task.again",     "task.taken_again",
+    "task.moving", "task.moved", "task.finishing", "task.done",
+    "get.freed",   "place.held", "repair.counted", NULL};
 static const char *const mailslot_points[] = {"mailslot.entered",   "mailslot.writing",
                                               "mailslot.written",   "mailslot.put",
                                               "mailslot.read",      "mailslot.taken",
@@ -70,6 +75,7 @@ static xipc_queue_t *make_queue(chaos_t *chaos)
     CHECK_OK(xipc_queue_options_backend_set(options, XIPC_QUEUE_SHM));
     CHECK_OK(xipc_queue_options_capacity_set(options, kind->capacity));
     if (kind->capacity > 0) CHECK_OK(xipc_queue_options_message_max_set(options, kind->most));
+    if (kind->ways & MEMBERS_TASKS) CHECK_OK(xipc_queue_options_lease_set(options, 0));
     CHECK_OK(xipc_queue_create_ex(&queue, options, chaos->test.pool));
     return queue;
 }
@@ -100,7 +106,7 @@ static int start(chaos_t *chaos, int which)
     CHECK_OK(xipc_values_add_int(args, member->slot));
     CHECK_OK(xipc_values_add_int(args, ledger_throw(&chaos->dice, 1000000)));
     CHECK_OK(xipc_values_add_int(args, (apr_int64_t)chaos->kind->most));
-    CHECK_OK(xipc_values_add_int(args, chaos->kind->in_place));
+    CHECK_OK(xipc_values_add_int(args, chaos->kind->ways));
     CHECK_OK(xipc_values_add_string(args, some_point(chaos)));
     CHECK_OK(xipc_values_add_int(args, 1 + ledger_throw(&chaos->dice, 16)));
     member->process = testing_start(&inner, is_writer(which) ? members_write : members_read, args);
@@ -155,6 +161,11 @@ static int kill_some(chaos_t *chaos)
 
 /* ---- what is left ---- */
 
+static int is_of_tasks(const chaos_t *chaos)
+{
+    return (chaos->kind->ways & MEMBERS_TASKS) != 0;
+}
+
 /* A manager may look at a dead one's last request a little later. */
 static void drain(chaos_t *chaos, ledger_slot_t *own)
 {
@@ -172,16 +183,24 @@ static void drain(chaos_t *chaos, ledger_slot_t *own)
         }
         REQUIRE_OK(rv);
         REQUIRE(ledger_read(&head, data, size));
-        CHECK_NUMBER(0, atomic_fetch_add(&chaos->ledger->slots[head.slot].seen[head.number], 1));
+        int seen = atomic_fetch_add(&chaos->ledger->slots[head.slot].seen[head.number], 1);
+        if (!is_of_tasks(chaos))
+            CHECK_NUMBER(0, seen);
+        else
+            CHECK_OK(xipc_queue_task_done(chaos->queue));
         if (head.number <= last[head.slot]) atomic_fetch_add(&own->swapped, 1);
         last[head.slot] = head.number;
     }
 }
 
-/* Once each; what is missing was in the hands of killed readers. */
+/*
+ * Once each; what is missing was in the hands of killed readers. A task is never missing, and may have
+ * been done again for that reason.
+ */
 static void check_messages(chaos_t *chaos)
 {
     apr_int64_t missing = 0;
+    apr_int64_t again = 0;
     apr_int64_t swapped = 0;
     for (apr_int64_t i = 0; i < chaos->slots; i++) {
         const ledger_slot_t *slot = &chaos->ledger->slots[i];
@@ -191,6 +210,10 @@ static void check_messages(chaos_t *chaos)
         chaos->messages += done;
         for (apr_int64_t n = 0; n < LEDGER_MOST; n++) {
             int seen = atomic_load(&slot->seen[n]);
+            if (is_of_tasks(chaos) && seen > 1) {
+                again += seen - 1;
+                seen = 1;
+            }
             if (seen > (n < started)) CHECK_NUMBER(n < started, seen);
             missing += n < done && seen == 0;
         }
@@ -198,8 +221,11 @@ static void check_messages(chaos_t *chaos)
     }
     CHECK(chaos->late < apr_time_from_sec(15));
     if (missing > chaos->lost_most) CHECK_NUMBER(chaos->lost_most, missing);
-    /* what was on its way from the manager to a killed reader goes back to the front */
-    if (chaos->kind->queue != TESTING_QUEUE_MANAGED) CHECK_NUMBER(0, swapped);
+    if (is_of_tasks(chaos)) CHECK_NUMBER(0, missing);
+    CHECK(again <= chaos->lost_most);
+    /* what a killed reader was getting from a manager, or had as a task, goes back to the front */
+    if (chaos->kind->queue != TESTING_QUEUE_MANAGED && !is_of_tasks(chaos))
+        CHECK_NUMBER(0, swapped);
     CHECK(swapped <= chaos->lost_most * READERS);
 }
 
@@ -217,6 +243,9 @@ static void check_room(const chaos_t *chaos)
         for (apr_size_t i = 0; i < kind->capacity; i++)
             CHECK_OK(xipc_queue_get_into(&count, chaos->queue, buffer, sizeof buffer, 0));
     }
+    for (apr_size_t i = 0; is_of_tasks(chaos) && i < 2 * kind->capacity; i++)
+        CHECK_OK(xipc_queue_task_done(chaos->queue));
+    if (is_of_tasks(chaos)) CHECK_OK(xipc_queue_join(chaos->queue, 0));
 }
 
 static void stop(chaos_t *chaos)
@@ -305,13 +334,26 @@ static void shared_memory_survives_kills(testing_t *test)
 
 static void messages_in_place_survive_kills(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SHM, 5, 300, 1, ring_points};
+    static const kind_t kind = {TESTING_QUEUE_SHM, 5, 300, MEMBERS_IN_PLACE, ring_points};
     survive(test, &kind);
 }
 
 static void queue_that_grows_survives_kills(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 300000, 1, ring_points};
+    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 300000, MEMBERS_IN_PLACE, ring_points};
+    survive(test, &kind);
+}
+
+static void tasks_survive_kills(testing_t *test)
+{
+    static const kind_t kind = {TESTING_QUEUE_SHM, 5, 3000, MEMBERS_TASKS, task_points};
+    survive(test, &kind);
+}
+
+static void tasks_in_place_survive_kills(testing_t *test)
+{
+    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 100000, MEMBERS_TASKS | MEMBERS_IN_PLACE,
+                                task_points};
     survive(test, &kind);
 }
 
@@ -321,6 +363,8 @@ static const testing_case_t cases[] = {
     ONCE(shared_memory_survives_kills),
     ONCE(messages_in_place_survive_kills),
     ONCE(queue_that_grows_survives_kills),
+    ONCE(tasks_survive_kills),
+    ONCE(tasks_in_place_survive_kills),
 };
 
 TESTING_MAIN("chaos", cases)
