@@ -61,7 +61,7 @@ static apr_int64_t answer(reader_t *from)
     return number;
 }
 
-static apr_int64_t tell(reader_t *to, apr_int64_t what)
+static apr_int64_t ask(reader_t *to, apr_int64_t what)
 {
     order(to, what);
     return answer(to);
@@ -208,7 +208,7 @@ static void another_process_may_end_a_task_without_a_lease(testing_t *test)
     REQUIRE(queue != NULL && start(&other, queue, test));
     put_numbers(queue, 1, 1);
     CHECK_NUMBER(1, take(queue, test));
-    CHECK_NUMBER(-1, tell(&other, DONE));
+    CHECK_NUMBER(-1, ask(&other, DONE));
     CHECK_OK(xipc_queue_join(queue, 0));
     end(&other);
 }
@@ -235,8 +235,8 @@ static void join_tells_once_of_tasks_lost_with_their_reader(testing_t *test)
     REQUIRE(queue != NULL && start(&doomed, queue, test));
     apr_int64_t pid = (apr_int64_t)xipc_process_pid(doomed.process);
     put_numbers(queue, 1, 3);
-    CHECK_NUMBER(1, tell(&doomed, TAKE));
-    CHECK_NUMBER(2, tell(&doomed, TAKE));
+    CHECK_NUMBER(1, ask(&doomed, TAKE));
+    CHECK_NUMBER(2, ask(&doomed, TAKE));
     murder(&doomed);
     CHECK_NUMBER(3, take(queue, test));
     CHECK_OK(xipc_queue_task_done(queue));
@@ -299,7 +299,7 @@ static void task_of_a_killed_reader_goes_to_another(testing_t *test)
     xipc_queue_t *queue = leased(0, test);
     REQUIRE(queue != NULL && start(&doomed, queue, test));
     put_numbers(queue, 1, 1);
-    CHECK_NUMBER(1, tell(&doomed, TAKE));
+    CHECK_NUMBER(1, ask(&doomed, TAKE));
     murder(&doomed);
     CHECK_STATUS(APR_TIMEUP, xipc_queue_join(queue, 0));
     REQUIRE_OK(xipc_queue_get_leased(&data, &size, &lease, queue, TESTING_PATIENCE, test->pool));
@@ -315,8 +315,8 @@ static void task_given_out_again_comes_before_new_ones(testing_t *test)
     xipc_queue_t *queue = leased(0, test);
     REQUIRE(queue != NULL && start(&doomed, queue, test));
     put_numbers(queue, 1, 4);
-    CHECK_NUMBER(1, tell(&doomed, TAKE));
-    CHECK_NUMBER(2, tell(&doomed, TAKE));
+    CHECK_NUMBER(1, ask(&doomed, TAKE));
+    CHECK_NUMBER(2, ask(&doomed, TAKE));
     murder(&doomed);
     for (apr_int64_t i = 1; i <= 4; i++) CHECK_NUMBER(i, take(queue, test));
     CHECK_STATUS(XIPC_EEMPTY, xipc_queue_get_into(&(apr_size_t){0}, queue, NULL, 0, 0));
@@ -328,11 +328,11 @@ static void task_of_a_living_reader_is_nobody_elses(testing_t *test)
     xipc_queue_t *queue = leased(0, test);
     REQUIRE(queue != NULL && start(&other, queue, test));
     put_numbers(queue, 1, 1);
-    CHECK_NUMBER(1, tell(&other, TAKE));
+    CHECK_NUMBER(1, ask(&other, TAKE));
     CHECK_STATUS(XIPC_EEMPTY,
                  xipc_queue_get_into(&(apr_size_t){0}, queue, NULL, 0, MILLISECONDS(250)));
     CHECK_STATUS(XIPC_ESTATE, xipc_queue_task_done(queue));
-    CHECK_NUMBER(-1, tell(&other, DONE));
+    CHECK_NUMBER(-1, ask(&other, DONE));
     CHECK_OK(xipc_queue_join(queue, 0));
     end(&other);
 }
@@ -343,7 +343,7 @@ static void task_held_in_place_by_a_killed_reader_goes_to_another(testing_t *tes
     xipc_queue_t *queue = leased(0, test);
     REQUIRE(queue != NULL && start(&doomed, queue, test));
     put_numbers(queue, 5, 5);
-    CHECK_NUMBER(-1, tell(&doomed, HOLD));
+    CHECK_NUMBER(-1, ask(&doomed, HOLD));
     murder(&doomed);
     CHECK_NUMBER(5, take(queue, test));
     CHECK_OK(xipc_queue_task_done(queue));
@@ -356,11 +356,11 @@ static void waiting_reader_gets_the_task_of_one_who_dies_meanwhile(testing_t *te
     xipc_queue_t *queue = leased(0, test);
     REQUIRE(queue != NULL && start(&doomed, queue, test) && start(&waiting, queue, test));
     put_numbers(queue, 6, 6);
-    CHECK_NUMBER(6, tell(&doomed, TAKE));
+    CHECK_NUMBER(6, ask(&doomed, TAKE));
     order(&waiting, TAKE_WAITING);
     murder(&doomed);
     CHECK_NUMBER(6, answer(&waiting));
-    CHECK_NUMBER(-1, tell(&waiting, DONE));
+    CHECK_NUMBER(-1, ask(&waiting, DONE));
     CHECK_OK(xipc_queue_join(queue, 0));
     end(&waiting);
 }
@@ -373,7 +373,7 @@ static void wait_sees_a_task_that_is_to_be_given_out_again(testing_t *test)
     xipc_wait_item_t item = {.kind = XIPC_WAIT_QUEUE, .of.queue = queue};
     REQUIRE(queue != NULL && start(&doomed, queue, test));
     put_numbers(queue, 6, 6);
-    CHECK_NUMBER(6, tell(&doomed, TAKE));
+    CHECK_NUMBER(6, ask(&doomed, TAKE));
     CHECK_STATUS(APR_TIMEUP, xipc_wait(&ready, &item, 1, 0));
     murder(&doomed);
     CHECK_OK(xipc_wait(&ready, &item, 1, TESTING_PATIENCE));
@@ -395,7 +395,7 @@ static void lease_says_which_of_several_tasks_is_done(testing_t *test)
     CHECK_STATUS(XIPC_ESTATE, xipc_queue_lease_done(queue, &leases[1]));
     CHECK_OK(xipc_queue_lease_done(queue, &leases[2]));
     REQUIRE(start(&other, queue, test));
-    CHECK_NUMBER(-XIPC_EEMPTY, tell(&other, TAKE));
+    CHECK_NUMBER(-XIPC_EEMPTY, ask(&other, TAKE));
     CHECK_STATUS(APR_TIMEUP, xipc_queue_join(queue, 0));
     CHECK_OK(xipc_queue_lease_done(queue, &leases[0]));
     CHECK_OK(xipc_queue_join(queue, 0));
@@ -410,7 +410,7 @@ static void forked_child_has_no_tasks_of_its_parent(testing_t *test)
     put_numbers(queue, 1, 1);
     CHECK_NUMBER(1, take(queue, test));
     REQUIRE(start(&other, queue, test));
-    CHECK_NUMBER(-XIPC_ESTATE, tell(&other, DONE));
+    CHECK_NUMBER(-XIPC_ESTATE, ask(&other, DONE));
     end(&other);
     CHECK_OK(xipc_queue_task_done(queue));
 }
@@ -429,7 +429,7 @@ static void task_that_kills_its_readers_becomes_a_dead_letter(testing_t *test)
     for (int i = 0; i < DELIVERIES; i++) {
         reader_t doomed;
         REQUIRE(start(&doomed, queue, test));
-        CHECK_NUMBER(13, tell(&doomed, TAKE_WAITING));
+        CHECK_NUMBER(13, ask(&doomed, TAKE_WAITING));
         CHECK_NUMBER(1, xipc_queue_is_empty(letters));
         murder(&doomed);
     }
@@ -449,7 +449,7 @@ static void dead_letters_outlive_the_object_they_came_from(testing_t *test)
     xipc_queue_t *queue = leased(1, test);
     REQUIRE(queue != NULL && start(&doomed, queue, test));
     put_numbers(queue, 13, 13);
-    CHECK_NUMBER(13, tell(&doomed, TAKE));
+    CHECK_NUMBER(13, ask(&doomed, TAKE));
     murder(&doomed);
     CHECK_OK(xipc_queue_join(queue, TESTING_PATIENCE));
     REQUIRE_OK(xipc_queue_dead_letters(&letters, queue, test->pool));
@@ -483,7 +483,7 @@ static void long_task_blocks_no_room(testing_t *test)
     REQUIRE(queue != NULL && start(&slow, queue, test));
     REQUIRE_OK(apr_pool_create(&each, test->pool));
     put_numbers(queue, 77, 77);
-    CHECK_NUMBER(77, tell(&slow, TAKE));
+    CHECK_NUMBER(77, ask(&slow, TAKE));
     for (unsigned i = 0; i < COUNT; i++) {
         testing_fill(message, SIZE, i);
         REQUIRE_OK(xipc_queue_put(queue, message, SIZE, 0));
@@ -494,7 +494,7 @@ static void long_task_blocks_no_room(testing_t *test)
     }
     if (before >= 0) CHECK(system_shared_memory() - before < 32 * 1024 * 1024);
     CHECK_STATUS(APR_TIMEUP, xipc_queue_join(queue, 0));
-    CHECK_NUMBER(-1, tell(&slow, DONE));
+    CHECK_NUMBER(-1, ask(&slow, DONE));
     CHECK_OK(xipc_queue_join(queue, 0));
     end(&slow);
 }
@@ -508,7 +508,7 @@ static void long_task_of_a_killed_reader_goes_to_another(testing_t *test)
     xipc_queue_t *queue = leased(0, test);
     REQUIRE(queue != NULL && start(&slow, queue, test));
     put_numbers(queue, 77, 77);
-    CHECK_NUMBER(77, tell(&slow, TAKE));
+    CHECK_NUMBER(77, ask(&slow, TAKE));
     for (unsigned i = 0; i < COUNT; i++) {
         REQUIRE_OK(xipc_queue_put(queue, message, SIZE, 0));
         REQUIRE_OK(xipc_queue_get_into(&size, queue, message, SIZE, 0));

@@ -13,7 +13,7 @@ static void kill_here(const char *name)
 }
 
 /* Enough of it goes past the first task, which is never done, that this is moved some times. */
-enum { TASKS = 1000, SIZE = 5000, PUT = 0, GOT = 1, DONE = 2, WAYS = 3 };
+enum { TASKS = 1000, BYTES = 5000, PUT = 0, GOT = 1, DONE = 2, WAYS = 3 };
 
 static int report(xipc_connection_t *told, apr_int64_t number, int what)
 {
@@ -40,7 +40,7 @@ static int churn(xipc_values_t *args, apr_pool_t *pool)
     xipc_connection_t *told;
     apr_pool_t *each;
     apr_int64_t first;
-    char bytes[SIZE] = "";
+    char bytes[BYTES] = "";
     if (xipc_values_get_queue(&queue, args, 0) != APR_SUCCESS) return 90;
     if (xipc_values_get_connection(&told, args, 1) != APR_SUCCESS) return 91;
     if (xipc_values_get_string(&kill_at, args, 2) != APR_SUCCESS) return 92;
@@ -109,7 +109,7 @@ static int run(account_t *account, xipc_queue_t *queue, const kill_t *kill, apr_
 static void see(account_t *account, const void *data, apr_size_t size)
 {
     apr_int64_t number = -1;
-    REQUIRE(size == SIZE);
+    REQUIRE(size == BYTES);
     memcpy(&number, data, sizeof number);
     REQUIRE(number >= 0 && number < 2 * TASKS);
     account->seen[number]++;
