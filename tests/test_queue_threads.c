@@ -13,6 +13,7 @@ enum { WRITERS = 3, READERS = 3, EACH = 600, BYTES = 200, BATCH = 3, ALL = WRITE
 typedef struct {
     xipc_queue_t *queue;
     int index;
+    int is_leased; /* messages are tasks */
     apr_uint64_t wrong;
 } worker_t;
 
@@ -85,28 +86,41 @@ static void note(worker_t *worker, apr_int64_t *last, const void *data, apr_size
     atomic_fetch_sub(&left, 1);
 }
 
+static apr_status_t finish(const worker_t *worker, apr_size_t count)
+{
+    apr_status_t rv = APR_SUCCESS;
+    for (apr_size_t i = 0; worker->is_leased && rv == APR_SUCCESS && i < count; i++)
+        rv = xipc_queue_task_done(worker->queue);
+    return rv;
+}
+
+static apr_status_t get_in_place(worker_t *worker, apr_int64_t *last)
+{
+    const void *data;
+    apr_size_t size;
+    apr_status_t rv = xipc_queue_peek(&data, &size, worker->queue, MILLISECONDS(5));
+    if (rv != APR_SUCCESS) return rv;
+    note(worker, last, data, size);
+    rv = xipc_queue_release(worker->queue, data);
+    return rv == APR_SUCCESS ? finish(worker, 1) : rv;
+}
+
 static apr_status_t get_some(worker_t *worker, apr_int64_t *last, int way, apr_pool_t *pool)
 {
     xipc_queue_message_t messages[BATCH];
-    apr_size_t size;
-    apr_size_t count = 0;
+    apr_size_t count = 1;
     apr_status_t rv;
-    if (way == 0) {
-        const void *data;
-        rv = xipc_queue_peek(&data, &size, worker->queue, MILLISECONDS(5));
-        if (rv != APR_SUCCESS) return rv;
-        note(worker, last, data, size);
-        return xipc_queue_release(worker->queue, data);
-    }
+    if (way == 0) return get_in_place(worker, last);
     if (way == 1) {
         void *data;
-        rv = xipc_queue_get(&data, &size, worker->queue, MILLISECONDS(5), pool);
-        if (rv == APR_SUCCESS) note(worker, last, data, size);
-        return rv;
+        rv = xipc_queue_get(&data, &messages[0].size, worker->queue, MILLISECONDS(5), pool);
+        messages[0].data = data;
+    } else {
+        rv = xipc_queue_get_many(&count, messages, BATCH, worker->queue, MILLISECONDS(5), pool);
     }
-    rv = xipc_queue_get_many(&count, messages, BATCH, worker->queue, MILLISECONDS(5), pool);
+    if (rv != APR_SUCCESS) return rv;
     for (apr_size_t i = 0; i < count; i++) note(worker, last, messages[i].data, messages[i].size);
-    return rv;
+    return finish(worker, count);
 }
 
 static apr_status_t get_all(worker_t *worker, apr_pool_t *pool)
@@ -134,7 +148,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
 
 /* ---- the tests ---- */
 
-static void run(apr_size_t capacity, int spin, testing_t *test)
+static void run(apr_size_t capacity, int spin, int is_leased, testing_t *test)
 {
     xipc_queue_options_t *options;
     xipc_queue_t *queue;
@@ -145,11 +159,12 @@ static void run(apr_size_t capacity, int spin, testing_t *test)
     CHECK_OK(xipc_queue_options_capacity_set(options, capacity));
     CHECK_OK(xipc_queue_options_message_max_set(options, BYTES));
     CHECK_OK(xipc_queue_options_spin_set(options, spin));
+    if (is_leased) CHECK_OK(xipc_queue_options_lease_set(options, 0));
     REQUIRE_OK(xipc_queue_create_ex(&queue, options, test->pool));
     atomic_store(&left, ALL);
     for (int i = 0; i < ALL; i++) atomic_store(&seen[i], 0);
     for (int i = 0; i < WRITERS + READERS; i++) {
-        workers[i] = (worker_t){.queue = queue, .index = i};
+        workers[i] = (worker_t){.queue = queue, .index = i, .is_leased = is_leased};
         REQUIRE_OK(apr_thread_create(&threads[i], NULL, work, &workers[i], test->pool));
     }
     for (int i = 0; i < WRITERS + READERS; i++) {
@@ -160,23 +175,31 @@ static void run(apr_size_t capacity, int spin, testing_t *test)
     }
     CHECK_NUMBER(0, atomic_load(&left));
     CHECK_NUMBER(1, xipc_queue_is_empty(queue));
+    if (is_leased) CHECK_OK(xipc_queue_join(queue, 0));
 }
 
 static void threads_put_and_get_in_every_way(testing_t *test)
 {
-    run(4, 0, test);
-    run(4, -1, test);
-    run(64, -1, test);
+    run(4, 0, 0, test);
+    run(4, -1, 0, test);
+    run(64, -1, 0, test);
 }
 
 static void threads_share_a_queue_without_a_bound(testing_t *test)
 {
-    run(0, -1, test);
+    run(0, -1, 0, test);
+}
+
+static void threads_take_tasks_and_do_them(testing_t *test)
+{
+    run(4, 0, 1, test);
+    run(64, -1, 1, test);
 }
 
 static const testing_case_t cases[] = {
     ONCE(threads_put_and_get_in_every_way),
     ONCE(threads_share_a_queue_without_a_bound),
+    ONCE(threads_take_tasks_and_do_them),
 };
 
 TESTING_MAIN("queue.threads", cases)
