@@ -1,5 +1,6 @@
 /*
- * A queue in shared memory that another process has scribbled over: the first byte says how much is in it, then come
+ * A queue in shared memory that another process has scribbled over: the first byte says how much is in it, and whether
+ * it has tasks, then come
  * places of 2 bytes, each with a byte to put there, and in the end everything is tried.
  */
 #include "common.h"
@@ -11,13 +12,28 @@
 
 enum { SCRIBBLES = 64, CALLS = 8 };
 
+/* Tasks that are not done. */
+static void take_some(xipc__ring_t *ring)
+{
+    for (int i = 0; i < 3; i++) {
+        xipc__ring_get_t get;
+        if (xipc__ring_get_begin(&get, ring, 0) != APR_SUCCESS) return;
+        xipc__ring_get_take(&get);
+        xipc__ring_get_end(&get);
+    }
+}
+
 static xipc__ring_t *make_ring(unsigned messages, apr_pool_t *pool)
 {
     static const unsigned char message[100];
     xipc__ring_t *ring;
     /* always bounded: an unbounded one is large, which takes the sanitizer long */
-    const xipc__ring_bounds_t bounds = {
-        .capacity = messages & 1 ? 20 : 0, .bytes = 16384, .message_max = 200};
+    const xipc__ring_bounds_t bounds = {.capacity = messages & 1 ? 20 : 0,
+                                        .bytes = 16384,
+                                        .message_max = 200,
+                                        .tasks = messages >= 192   ? XIPC__TASKS_LEASED
+                                                 : messages >= 128 ? XIPC__TASKS_COUNTED
+                                                                   : XIPC__TASKS_NONE};
     MUST(xipc__ring_create(&ring, &bounds, pool) == APR_SUCCESS);
     for (unsigned i = 0; i < messages % 16; i++) {
         xipc__ring_put_t put;
@@ -25,6 +41,7 @@ static xipc__ring_t *make_ring(unsigned messages, apr_pool_t *pool)
         memcpy(put.place, message, i * 6);
         xipc__ring_put_end(&put);
     }
+    if (messages >= 128) take_some(ring);
     return ring;
 }
 
@@ -84,6 +101,20 @@ static void try_places(xipc__ring_t *ring)
     if (xipc__ring_peek(&data, &size, ring, 0) == APR_SUCCESS) (void)xipc__ring_release(ring, data);
 }
 
+static void try_tasks(xipc__ring_t *ring)
+{
+    apr_uint64_t id = 3;
+    if (ring->tasks == NULL) return;
+    (void)xipc__ring_task_done(ring, NULL);
+    (void)xipc__ring_task_done(ring, &id);
+    if (xipc__ring_enter(ring, XIPC__WRITERS, 0) == APR_SUCCESS) {
+        xipc__ring_task_move(ring);
+        xipc__ring_task_moved(ring);
+        xipc__ring_leave(ring, XIPC__WRITERS);
+    }
+    (void)xipc__ring_join(ring, 0);
+}
+
 static void try_adopt(const xipc__ring_t *ring, apr_pool_t *pool)
 {
     xipc__ring_t *other;
@@ -113,6 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     put_some(ring);
     get_some(ring);
     try_places(ring);
+    try_tasks(ring);
     try_adopt(ring, pool);
     xipc__ring_close(ring);
     apr_pool_destroy(pool);
