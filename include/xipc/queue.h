@@ -374,7 +374,7 @@ XIPC_EXPORT apr_status_t xipc_queue_abandon(xipc_queue_t *queue, const void *dat
 
 /**
  * Take the oldest message, and read it where it is. Its room is not free before xipc_queue_release(),
- * nor is that of later messages.
+ * nor is that of later messages. In a joinable queue it is still a task to be done after that.
  *
  * @param data     where its address goes, a multiple of 64
  * @param size     where its size goes
