@@ -117,7 +117,8 @@ typedef struct {
         unsigned char fill[52];
     } waits[2]; /* NOT_EMPTY, NOT_FULL */
     struct {
-        _Atomic apr_uint64_t moving; /* a task's places, before and after, while it moves, or NONE */
+        _Atomic apr_uint64_t
+            moving; /* a task's places, before and after, while it moves, or NONE */
         _Atomic apr_uint64_t copied; /* the mark behind the last one that was moved */
         _Atomic apr_uint64_t buried; /* of letters: the last one's id, where it was a task */
         _Atomic apr_uint64_t live;   /* about: units of all that was taken and is not done */
