@@ -31,6 +31,12 @@ apr_status_t xipc__ring_look(xipc__look_t *look, const xipc__ring_t *ring, apr_u
     return APR_SUCCESS;
 }
 
+void xipc__record_set(const xipc__look_t *look, unsigned kind)
+{
+    atomic_store_explicit(&look->record->state, xipc__record_state(look->units, kind | look->copy),
+                          memory_order_release);
+}
+
 /* ---- freeing ---- */
 
 /* Move `freed` over a record, and give back the memory of chunks that are behind it now. */

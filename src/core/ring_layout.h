@@ -145,6 +145,16 @@ static inline xipc__record_t *xipc__record_at(const xipc__ring_t *ring, apr_uint
                                       (place & (ring->units - 1)) * XIPC__RING_UNIT);
 }
 
+static inline apr_uint64_t xipc__load(const _Atomic apr_uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static inline void xipc__store(_Atomic apr_uint64_t *word, apr_uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
 /* Units between `freed` and the writers' mark at most: a ring that grows may skip a part of a round. */
 static inline apr_uint64_t xipc__ring_span(const xipc__ring_t *ring)
 {
@@ -226,6 +236,11 @@ apr_status_t xipc__ring_task_release(xipc__ring_t *ring, xipc__record_t *record)
  */
 apr_status_t xipc__ring_task_again(xipc__ring_get_t *get, int is_empty);
 void xipc__ring_task_settle(xipc__ring_t *ring);
+
+/* A record that was looked at is of another kind from now on; release: what was done with it is done. */
+void xipc__record_set(const xipc__look_t *look, unsigned kind);
+
+/* ---- ring_move.c ---- */
 
 /* With the writers' side: when a task blocks much room, it goes behind the last record. */
 void xipc__ring_task_move(xipc__ring_t *ring);

@@ -110,35 +110,19 @@ xipc__ring_t *xipc__ring_letters(const xipc__ring_t *ring)
 
 /* ---- records ---- */
 
-static void set_kind(const xipc__look_t *look, unsigned kind)
-{
-    atomic_store_explicit(&look->record->state, xipc__record_state(look->units, kind | look->copy),
-                          memory_order_release);
-}
-
-static apr_uint64_t load(const _Atomic apr_uint64_t *word)
-{
-    return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-static void store(_Atomic apr_uint64_t *word, apr_uint64_t value)
-{
-    atomic_store_explicit(word, value, memory_order_relaxed);
-}
-
 /* It only tells whether a move is worth it, and is counted anew when all are looked at. */
 static void add_live(const xipc__ring_t *ring, apr_uint64_t units)
 {
     _Atomic apr_uint64_t *live = &ring->header->tasks_of.live;
-    store(live, load(live) + units);
+    xipc__store(live, xipc__load(live) + units);
 }
 
 /* Nobody has it any more. */
 static void finish(const xipc__ring_t *ring, const xipc__look_t *look)
 {
     _Atomic apr_uint64_t *live = &ring->header->tasks_of.live;
-    set_kind(look, XIPC__RECORD_GONE);
-    store(live, load(live) > look->units ? load(live) - look->units : 0);
+    xipc__record_set(look, XIPC__RECORD_GONE);
+    xipc__store(live, xipc__load(live) > look->units ? xipc__load(live) - look->units : 0);
 }
 
 /* The record of a message that was found. */
@@ -146,7 +130,7 @@ static xipc__look_t look_of(const xipc__ring_get_t *get)
 {
     xipc__record_t *record = xipc__record_at(get->ring, xipc__mark_place(get->mark));
     return (xipc__look_t){.record = record,
-                          .copy = (unsigned)load(&record->state) & XIPC__RECORD_COPY,
+                          .copy = (unsigned)xipc__load(&record->state) & XIPC__RECORD_COPY,
                           .units = xipc__mark_place(get->next) - xipc__mark_place(get->mark),
                           .next = get->next};
 }
@@ -158,10 +142,10 @@ static void take_first(xipc__ring_get_t *get, const xipc__look_t *look, unsigned
 {
     get->id = get->mark;
     get->deliveries = 1;
-    store(&look->record->id, get->id);
-    store(&look->record->deliveries, get->deliveries);
-    store(&look->record->owner, xipc__port_identity());
-    set_kind(look, kind);
+    xipc__store(&look->record->id, get->id);
+    xipc__store(&look->record->deliveries, get->deliveries);
+    xipc__store(&look->record->owner, xipc__port_identity());
+    xipc__record_set(look, kind);
     XIPC__POINT("task.leased");
     atomic_store_explicit(&readers(get->ring)->mark, get->next, memory_order_release);
     XIPC__POINT("task.taken");
@@ -171,11 +155,11 @@ static void take_first(xipc__ring_get_t *get, const xipc__look_t *look, unsigned
 /* From one who died: the name is the store that takes it. */
 static void take_again(xipc__ring_get_t *get, const xipc__look_t *look, unsigned kind)
 {
-    get->id = load(&look->record->id);
-    get->deliveries = load(&look->record->deliveries) + 1;
-    store(&look->record->deliveries, get->deliveries);
+    get->id = xipc__load(&look->record->id);
+    get->deliveries = xipc__load(&look->record->deliveries) + 1;
+    xipc__store(&look->record->deliveries, get->deliveries);
     XIPC__POINT("task.again");
-    set_kind(look, kind);
+    xipc__record_set(look, kind);
     atomic_store_explicit(&look->record->owner, xipc__port_identity(), memory_order_release);
     XIPC__POINT("task.taken_again");
 }
@@ -200,15 +184,17 @@ void xipc__ring_task_hold(xipc__ring_get_t *get)
 /* Read in place, but not done yet. */
 apr_status_t xipc__ring_task_release(xipc__ring_t *ring, xipc__record_t *record)
 {
-    apr_uint32_t place =
+    apr_uint32_t offset =
         (apr_uint32_t)(((unsigned char *)record - ring->records) / XIPC__RING_UNIT);
     if (xipc__ring_enter(ring, XIPC__READERS, 0) != APR_SUCCESS)
         return xipc__fail(APR_TIMEUP, "a process stopped in it keeps others out");
-    apr_uint64_t state = load(&record->state);
-    store(&record->state,
-          xipc__record_state(state >> 32,
-                             XIPC__RECORD_LEASED | ((unsigned)state & XIPC__RECORD_COPY)));
-    remember(ring, place, load(&record->id));
+    apr_uint64_t state = xipc__load(&record->state);
+    xipc__store(&record->state,
+                xipc__record_state(state >> 32,
+                                   XIPC__RECORD_LEASED | ((unsigned)state & XIPC__RECORD_COPY)));
+    apr_uint32_t freed = xipc__mark_place(xipc__load(&readers(ring)->freed));
+    apr_uint32_t place = freed + ((offset - freed) & (apr_uint32_t)(ring->units - 1));
+    remember(ring, place, xipc__load(&record->id));
     xipc__ring_leave(ring, XIPC__READERS);
     return APR_SUCCESS;
 }
@@ -225,9 +211,9 @@ typedef struct {
 
 static walk_t walk(const xipc__ring_t *ring)
 {
-    apr_uint64_t mark = load(&readers(ring)->mark);
-    apr_uint64_t copied = load(&ring->header->tasks_of.copied);
-    walk_t walk = {.ring = ring, .mark = load(&readers(ring)->freed)};
+    apr_uint64_t mark = xipc__load(&readers(ring)->mark);
+    apr_uint64_t copied = xipc__load(&ring->header->tasks_of.copied);
+    walk_t walk = {.ring = ring, .mark = xipc__load(&readers(ring)->freed)};
     /* acquire: pairs with the store that published the records */
     walk.tail =
         atomic_load_explicit(&ring->header->sides[XIPC__WRITERS].mark, memory_order_acquire);
@@ -250,7 +236,7 @@ static int next_taken(xipc__look_t *look, apr_uint64_t *mark, walk_t *walk)
         walk->live += look->units;
         return 1;
     }
-    store(&walk->ring->header->tasks_of.live, walk->live);
+    xipc__store(&walk->ring->header->tasks_of.live, walk->live);
     return 0;
 }
 
@@ -262,17 +248,17 @@ static apr_status_t bury(xipc__ring_t *ring, const xipc__look_t *look)
     xipc__ring_get_t task = {.ring = ring};
     xipc__ring_put_t put;
     _Atomic apr_uint64_t *buried = &ring->letters->header->tasks_of.buried;
-    apr_uint64_t id = load(&look->record->id);
+    apr_uint64_t id = xipc__load(&look->record->id);
     apr_status_t rv = xipc__ring_give(&task, 0, look);
     if (rv == APR_SUCCESS) rv = xipc__ring_enter(ring->letters, XIPC__WRITERS, 0);
     if (rv != APR_SUCCESS) return rv;
-    int is_there = load(buried) == id;
+    int is_there = xipc__load(buried) == id;
     xipc__ring_leave(ring->letters, XIPC__WRITERS);
     if (!is_there) {
         rv = xipc__ring_put_begin(&put, ring->letters, task.size, 0);
         if (rv != APR_SUCCESS) return rv;
         if (task.size > 0) memcpy(put.place, task.data, task.size);
-        store(buried, id);
+        xipc__store(buried, id);
         XIPC__POINT("task.burying");
         xipc__ring_put_end(&put);
     }
@@ -283,7 +269,24 @@ static apr_status_t bury(xipc__ring_t *ring, const xipc__look_t *look)
 
 static int is_too_often(const xipc__ring_t *ring, const xipc__look_t *look)
 {
-    return ring->letters != NULL && load(&look->record->deliveries) >= ring->bounds.deliveries;
+    return ring->letters != NULL &&
+           xipc__load(&look->record->deliveries) >= ring->bounds.deliveries;
+}
+
+/* Of whom it was seen during a walk that they live, so that not each record costs a look. */
+typedef struct {
+    apr_uint64_t owners[16];
+    unsigned next;
+} living_t;
+
+static int is_dead(living_t *living, apr_uint64_t owner)
+{
+    const unsigned count = sizeof living->owners / sizeof *living->owners;
+    for (unsigned i = 0; i < count; i++)
+        if (living->owners[i] == owner) return 0;
+    if (xipc__port_identity_is_dead(owner)) return 1;
+    living->owners[living->next++ % count] = owner;
+    return 0;
 }
 
 /*
@@ -292,13 +295,11 @@ static int is_too_often(const xipc__ring_t *ring, const xipc__look_t *look)
  */
 static int next_orphan(xipc__look_t *look, apr_uint64_t *mark, walk_t *walk, xipc__ring_t *ring)
 {
-    apr_uint64_t alive = xipc__port_identity();
+    living_t living = {.owners = {xipc__port_identity()}, .next = 1};
     while (next_taken(look, mark, walk)) {
-        apr_uint64_t owner = load(&look->record->owner);
-        if (owner == alive) continue;
-        if (!xipc__port_identity_is_dead(owner)) {
-            alive = owner;
-        } else if (ring->bounds.tasks == XIPC__TASKS_COUNTED) {
+        apr_uint64_t owner = xipc__load(&look->record->owner);
+        if (!is_dead(&living, owner)) continue;
+        if (ring->bounds.tasks == XIPC__TASKS_COUNTED) {
             xipc__ring_count_lost(readers(ring), owner, 1);
             finish(ring, look);
         } else if (!is_too_often(ring, look) || bury(ring, look) != APR_SUCCESS) {
@@ -343,87 +344,6 @@ apr_status_t xipc__ring_task_again(xipc__ring_get_t *get, int is_empty)
     return XIPC_EEMPTY;
 }
 
-/* ---- a task that blocks room ---- */
-
-static apr_uint64_t both(apr_uint64_t from, apr_uint64_t to)
-{
-    return xipc__mark(xipc__mark_place(from), xipc__mark_place(to));
-}
-
-/* Is the oldest a task, and most of what is kept behind it not wanted any more? */
-static int is_to_move(xipc__look_t *look, const xipc__ring_t *ring)
-{
-    apr_uint64_t freed = load(&readers(ring)->freed);
-    apr_uint64_t mark = load(&readers(ring)->mark);
-    apr_uint64_t kept = xipc__mark_place(mark) - xipc__mark_place(freed);
-    if (kept <= XIPC__CHUNK_UNITS || 4 * load(&ring->header->tasks_of.live) > kept) return 0;
-    return xipc__ring_look(look, ring, freed, kept) == APR_SUCCESS &&
-           look->kind == XIPC__RECORD_LEASED && 4 * look->units <= kept;
-}
-
-static void copy_record(const xipc__ring_put_t *put, const xipc__look_t *look, apr_size_t size)
-{
-    xipc__record_t *copy = (xipc__record_t *)put->place - 1;
-    store(&copy->id, load(&look->record->id));
-    store(&copy->deliveries, load(&look->record->deliveries));
-    store(&copy->owner, load(&look->record->owner));
-    store(&copy->state,
-          xipc__record_state(load(&copy->state) >> 32, XIPC__RECORD_LEASED | XIPC__RECORD_COPY));
-    if (size > 0) memcpy(put->place, look->record + 1, size);
-}
-
-/* With both sides. One store makes the copy count; until then nothing has happened. */
-static void move(xipc__ring_t *ring, const xipc__look_t *look)
-{
-    xipc__ring_put_t put;
-    xipc__ring_get_t task = {.ring = ring};
-    apr_uint64_t freed = load(&readers(ring)->freed);
-    if (xipc__ring_give(&task, freed, look) != APR_SUCCESS ||
-        xipc__ring_append_copy(&put, ring, task.size) != APR_SUCCESS)
-        return;
-    copy_record(&put, look, task.size);
-    apr_uint64_t units = load(&((xipc__record_t *)put.place - 1)->state) >> 32;
-    apr_uint64_t at = put.mark - xipc__mark((apr_uint32_t)units, 0);
-    store(&ring->header->tasks_of.copied, put.mark);
-    atomic_store_explicit(&ring->header->tasks_of.moving, both(freed, at), memory_order_release);
-    XIPC__POINT("task.moving");
-    atomic_store_explicit(&ring->header->sides[XIPC__WRITERS].mark, put.mark, memory_order_release);
-    XIPC__POINT("task.moved");
-    xipc__ring_task_moved(ring);
-    xipc__ring_advance(ring);
-}
-
-void xipc__ring_task_move(xipc__ring_t *ring)
-{
-    xipc__look_t look;
-    if (!is_to_move(&look, ring) || !xipc__ring_try_enter(ring, XIPC__READERS)) return;
-    xipc__ring_advance(ring);
-    if (is_to_move(&look, ring)) move(ring, &look);
-    xipc__ring_leave(ring, XIPC__READERS);
-}
-
-/*
- * When the copy counts, the one before is nobody's. It can't have been written over meanwhile: who is
- * in here has one of the sides, and that takes both.
- */
-void xipc__ring_task_moved(xipc__ring_t *ring)
-{
-    xipc__look_t from;
-    _Atomic apr_uint64_t *moving = &ring->header->tasks_of.moving;
-    apr_uint64_t places = load(moving);
-    if (places == XIPC__RING_NONE) return;
-    apr_uint32_t to = xipc__mark_count(places);
-    apr_uint64_t tail = load(&ring->header->sides[XIPC__WRITERS].mark);
-    apr_uint32_t behind = xipc__mark_place(tail) - to;
-    int is_published = behind > 0 && behind < (apr_uint32_t)1 << 31;
-    apr_uint64_t left = xipc__mark_place(tail) - xipc__mark_place(places);
-    if (is_published && xipc__ring_look(&from, ring, places, left) == APR_SUCCESS &&
-        from.kind == XIPC__RECORD_LEASED &&
-        load(&from.record->id) == load(&xipc__record_at(ring, to)->id))
-        set_kind(&from, XIPC__RECORD_GONE);
-    (void)atomic_compare_exchange_strong(moving, &places, XIPC__RING_NONE);
-}
-
 /* ---- done ---- */
 
 /* A task of this process at a place, if it is still there; or else wherever it is now. */
@@ -431,18 +351,18 @@ static int find_own(xipc__look_t *look, xipc__ring_t *ring, const taken_t *taken
 {
     apr_uint64_t mark;
     apr_uint64_t me = xipc__port_identity();
-    apr_uint64_t freed = load(&readers(ring)->freed);
+    apr_uint64_t freed = xipc__load(&readers(ring)->freed);
     walk_t all = walk(ring);
     apr_uint32_t left = xipc__mark_place(all.tail) - taken->place;
     if (taken->place - xipc__mark_place(freed) <
             xipc__mark_place(all.tail) - xipc__mark_place(freed) &&
         xipc__ring_look(look, ring, xipc__mark(taken->place, 0), left) == APR_SUCCESS &&
-        look->kind == XIPC__RECORD_LEASED && load(&look->record->owner) == me &&
-        load(&look->record->id) == taken->id)
+        look->kind == XIPC__RECORD_LEASED && xipc__load(&look->record->owner) == me &&
+        xipc__load(&look->record->id) == taken->id)
         return 1;
     while (next_taken(look, &mark, &all))
-        if (look->kind == XIPC__RECORD_LEASED && load(&look->record->owner) == me &&
-            load(&look->record->id) == taken->id)
+        if (look->kind == XIPC__RECORD_LEASED && xipc__load(&look->record->owner) == me &&
+            xipc__load(&look->record->id) == taken->id)
             return 1;
     return 0;
 }
@@ -476,8 +396,9 @@ static int find_other(xipc__look_t *look, xipc__ring_t *ring, const apr_uint64_t
     int is_any = id == NULL && ring->bounds.tasks == XIPC__TASKS_COUNTED;
     for (walk_t all = walk(ring); next_taken(look, &mark, &all);) {
         if (look->kind != XIPC__RECORD_LEASED) continue;
-        if (load(&look->record->owner) == me ? id == NULL || load(&look->record->id) == *id
-                                             : is_any)
+        if (xipc__load(&look->record->owner) == me
+                ? id == NULL || xipc__load(&look->record->id) == *id
+                : is_any)
             return 1;
     }
     return 0;
@@ -488,7 +409,7 @@ apr_status_t xipc__ring_task_done(xipc__ring_t *ring, const apr_uint64_t *id)
     xipc__look_t look;
     if (xipc__ring_enter(ring, XIPC__READERS, 0) != APR_SUCCESS)
         return xipc__fail(APR_TIMEUP, "a process stopped in it keeps others out");
-    apr_uint64_t freed = load(&readers(ring)->freed);
+    apr_uint64_t freed = xipc__load(&readers(ring)->freed);
     int is_found = find_remembered(&look, ring, id) || find_other(&look, ring, id);
     if (is_found) {
         XIPC__POINT("task.finishing");
@@ -496,7 +417,7 @@ apr_status_t xipc__ring_task_done(xipc__ring_t *ring, const apr_uint64_t *id)
         XIPC__POINT("task.done");
         xipc__ring_advance(ring);
     }
-    int is_room = load(&readers(ring)->freed) != freed;
+    int is_room = xipc__load(&readers(ring)->freed) != freed;
     xipc__ring_leave(ring, XIPC__READERS);
     if (is_room) xipc__ring_wake(ring, XIPC__NOT_FULL);
     return is_found ? APR_SUCCESS
