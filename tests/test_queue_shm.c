@@ -341,7 +341,7 @@ static void what_is_not_ones_own_cannot_be_committed_or_released(testing_t *test
 static void other_backends_have_no_place_in_our_memory(testing_t *test)
 {
     void *place;
-    if (test->queue == TESTING_QUEUE_SHM) {
+    if (test->queue == TESTING_QUEUE_SHM || test->queue == TESTING_QUEUE_LEVELS) {
         testing_skip("this one has");
         return;
     }

@@ -167,6 +167,21 @@ XIPC_EXPORT apr_status_t xipc_queue_options_bytes_set(xipc_queue_options_t *opti
 XIPC_EXPORT apr_status_t xipc_queue_options_spin_set(xipc_queue_options_t *options, int spin);
 
 /**
+ * Give the queue priorities, see xipc_queue_put_priority(). In shared memory each level takes memory
+ * of its own once there has been a message in it, and a put and a get take longer than without.
+ *
+ * @param options  the options
+ * @param levels   1 to #XIPC_QUEUE_PRIORITY_MAX + 1: priorities from 0 to @p levels - 1; 1, as when it
+ *                 is not set: none are asked for, which a queue in shared memory then has not
+ * @return APR_SUCCESS; APR_EINVAL when there can't be so many, or @p options is NULL; they are as
+ *         before then. xipc_queue_create_ex() says APR_ENOTIMPL when a backend that has none is asked
+ *         for by name as well: a mailslot.
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_options_priorities_set(xipc_queue_options_t *options,
+                                                           unsigned levels);
+
+/**
  * Bound the size of a message.
  *
  * @param options      the options
@@ -245,26 +260,26 @@ XIPC_EXPORT apr_status_t xipc_queue_put(xipc_queue_t *queue, const void *data, a
  * Add one message that is taken before all of a lower priority, and behind those of its own. What
  * xipc_queue_put() and xipc_queue_put_many() put has priority 0.
  *
- * @param queue     the queue; xipc_queue_caps() tells whether it has priorities
+ * @param queue     the queue; xipc_queue_caps() tells how many priorities it has
  * @param data      the message; may be NULL when @p size is 0
  * @param size      bytes; 0 is a message too
  * @param priority  0 to #XIPC_QUEUE_PRIORITY_MAX
  * @param timeout   microseconds; negative waits for ever, 0 does not wait
- * @return as xipc_queue_put(); APR_ENOTIMPL when @p priority is not 0 and the queue's backend, which
- *         the text of xipc_strerror() names, has none; APR_EINVAL also when it is too high. Nothing
- *         is put then.
+ * @return as xipc_queue_put(); APR_ENOTIMPL when @p priority is not 0 and the queue has none, with
+ *         the backend's name in the text of xipc_strerror(); APR_EINVAL also when it is higher than
+ *         the queue's highest. Nothing is put then.
  * @par Blocking  Up to @p timeout while the queue is full, whatever the priorities of what is in it.
  * @par Threads   As xipc_queue_put().
  * @par Death     As xipc_queue_put().
- * @par System    mq_send(3). Ask for #XIPC_QUEUE_MQUEUE to have priorities; mailslot, shm and managed
- *                have none.
+ * @par System    mq_send(3) has all of them; shared memory those that were asked for with
+ *                xipc_queue_options_priorities_set(), a ring each; mailslot and managed have none.
  */
 XIPC_EXPORT apr_status_t xipc_queue_put_priority(xipc_queue_t *queue, const void *data,
                                                  apr_size_t size, unsigned priority,
                                                  apr_interval_time_t timeout);
 
 /**
- * Take the oldest message, waiting for one.
+ * Take the oldest message of the highest priority, waiting for one.
  *
  * @param data     where its address goes; it lives as long as @p pool, is never NULL, and has one
  *                 NUL byte behind it that does not count
@@ -284,7 +299,7 @@ XIPC_EXPORT apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queu
                                         apr_interval_time_t timeout, apr_pool_t *pool);
 
 /**
- * Take the oldest message into a buffer of the caller's.
+ * Take the oldest message of the highest priority into a buffer of the caller's.
  *
  * @param size      where its size goes; with XIPC_EMSGSIZE the size needed
  * @param queue     the queue
@@ -318,7 +333,7 @@ XIPC_EXPORT apr_status_t xipc_queue_put_many(apr_size_t *done, xipc_queue_t *que
                                              apr_interval_time_t timeout);
 
 /**
- * Take the messages that are there, waiting for the first.
+ * Take the messages that are there, in the order of single gets, waiting for the first.
  *
  * @param count     where the number of those taken goes
  * @param messages  where they go; each lives as long as @p pool
@@ -337,6 +352,7 @@ XIPC_EXPORT apr_status_t xipc_queue_get_many(apr_size_t *count, xipc_queue_messa
 /**
  * Reserve a place for a message, to write it there. Readers come to it in its order, and wait there
  * until it is committed or abandoned, or this process has ended; it counts as a message until then.
+ * Its priority is 0: messages of a higher one do not wait for it.
  *
  * @param data     where its address goes, a multiple of 64
  * @param queue    the queue
@@ -373,8 +389,9 @@ XIPC_EXPORT apr_status_t xipc_queue_commit(xipc_queue_t *queue, const void *data
 XIPC_EXPORT apr_status_t xipc_queue_abandon(xipc_queue_t *queue, const void *data);
 
 /**
- * Take the oldest message, and read it where it is. Its room is not free before xipc_queue_release(),
- * nor is that of later messages. In a joinable queue it is still a task to be done after that.
+ * Take the oldest message of the highest priority, and read it where it is. Its room is not free
+ * before xipc_queue_release(), nor is that of later messages of its priority. In a joinable queue it is
+ * still a task to be done after that.
  *
  * @param data     where its address goes, a multiple of 64
  * @param size     where its size goes

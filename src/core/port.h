@@ -403,6 +403,10 @@ void *xipc__port_memory_address(const xipc__memory_t *memory);
 apr_uint64_t xipc__port_memory_size(const xipc__memory_t *memory);
 xipc__handle_t xipc__port_memory_handle(const xipc__memory_t *memory);
 
+/* What `ready` says of the first bytes, for a range in multiples of 64 KiB, in this process. */
+apr_status_t xipc__port_memory_ready(xipc__memory_t *memory, apr_uint64_t offset,
+                                     apr_uint64_t size);
+
 /*
  * Make a range usable for everyone: an error says here that there is no memory. And give the memory
  * of a range back, where the system can; what was in it is lost. Both in multiples of 64 KiB.

@@ -25,7 +25,8 @@ xipc_queue_t *xipc__queue_make(const xipc__queue_ops_t *ops, xipc_queue_backend_
                             .self = self,
                             .backend = backend,
                             .capacity = capacity,
-                            .message_max = message_max};
+                            .message_max = message_max,
+                            .priorities = 1};
     apr_pool_cleanup_register(pool, queue, queue_cleanup, apr_pool_cleanup_null);
     return queue;
 }
@@ -85,6 +86,16 @@ apr_status_t xipc_queue_options_spin_set(xipc_queue_options_t *options, int spin
     return APR_SUCCESS;
 }
 
+apr_status_t xipc_queue_options_priorities_set(xipc_queue_options_t *options, unsigned levels)
+{
+    if (options == NULL) return xipc__fail_null("options");
+    if (levels < 1 || levels > XIPC_QUEUE_PRIORITY_MAX + 1)
+        return xipc__fail(APR_EINVAL, "%u levels of priorities, there can be 1 to %d", levels,
+                          XIPC_QUEUE_PRIORITY_MAX + 1);
+    options->priorities = levels;
+    return APR_SUCCESS;
+}
+
 static apr_status_t create_kernel(xipc_queue_t **queue, const xipc_queue_options_t *options,
                                   apr_pool_t *pool)
 {
@@ -92,6 +103,8 @@ static apr_status_t create_kernel(xipc_queue_t **queue, const xipc_queue_options
     if (options->bytes > 0) return xipc__fail(APR_ENOTIMPL, "%s has no bound in bytes", name);
     if (options->tasks != XIPC__QUEUE_PLAIN)
         return xipc__fail(APR_ENOTIMPL, "%s has no tasks that could be joined", name);
+    if (options->priorities > xipc__port_kernel_queue_priorities())
+        return xipc__fail(APR_ENOTIMPL, "%s has no priorities", name);
     return xipc__queue_kernel_create(queue, options->capacity, options->message_max, pool);
 }
 
@@ -100,7 +113,8 @@ static apr_status_t create_auto(xipc_queue_t **queue, const xipc_queue_options_t
                                 apr_pool_t *pool)
 {
     if (options->capacity > 0 && options->message_max > 0 && options->bytes == 0 &&
-        options->tasks == XIPC__QUEUE_PLAIN) {
+        options->tasks == XIPC__QUEUE_PLAIN &&
+        options->priorities <= xipc__port_kernel_queue_priorities()) {
         apr_status_t rv =
             xipc__queue_kernel_create(queue, options->capacity, options->message_max, pool);
         if (rv != XIPC_ELIMIT && rv != APR_ENOTIMPL) return rv;
@@ -213,7 +227,7 @@ apr_status_t xipc_queue_caps(xipc_queue_caps_t *caps, const xipc_queue_t *queue)
     caps->message_max = queue->message_max;
     caps->is_inheritance_only = queue->ops->is_inheritance_only;
     caps->bytes = queue->bytes;
-    caps->priorities = xipc__queue_priorities(queue);
+    caps->priorities = queue->priorities;
     caps->is_in_place = queue->ops->extras != NULL;
     caps->is_joinable = queue->tasks != XIPC__QUEUE_PLAIN;
     caps->is_leased = queue->tasks == XIPC__QUEUE_LEASED;
@@ -237,11 +251,6 @@ int xipc__queue_is_closed(const xipc_queue_t *queue)
 int xipc__queue_is_inheritance_only(const xipc_queue_t *queue)
 {
     return queue->ops->is_inheritance_only;
-}
-
-unsigned xipc__queue_priorities(const xipc_queue_t *queue)
-{
-    return queue->ops->priorities != NULL ? queue->ops->priorities() : 1;
 }
 
 const char *xipc__queue_backend_name(const xipc_queue_t *queue)

@@ -47,8 +47,7 @@ typedef struct {
     /* What only some backends have; NULL otherwise. */
     const xipc__queue_extras_t *extras;
     int is_bell; /* what is watched may be ready in vain, and is to be looked at again */
-    /* How many priorities there are here, and a put with one above 0; NULL when there are none. */
-    unsigned (*priorities)(void);
+    /* A put with a priority above 0; NULL when the queue has none. */
     apr_status_t (*put_priority)(void *self, const void *data, apr_size_t size, unsigned priority,
                                  apr_time_t deadline);
 } xipc__queue_ops_t;
@@ -63,6 +62,7 @@ struct xipc_queue_t {
     int tasks;              /* of xipc__queue_tasks_e */
     apr_size_t deliveries;  /* how often a task is given out; 0: without end */
     apr_size_t lost;        /* tasks whose loss the user of this object knows */
+    unsigned priorities;    /* at least 1 */
 };
 
 struct xipc_queue_options_t {
@@ -73,6 +73,7 @@ struct xipc_queue_options_t {
     int spin; /* negative: as many as suit the machine */
     int tasks;
     apr_size_t deliveries;
+    unsigned priorities;
 };
 
 /* Is a message a task, there until it is done; and one whose reader died before, another one's? */
@@ -85,7 +86,6 @@ xipc_queue_t *xipc__queue_make(const xipc__queue_ops_t *ops, xipc_queue_backend_
 
 int xipc__queue_is_closed(const xipc_queue_t *queue);
 int xipc__queue_is_inheritance_only(const xipc_queue_t *queue);
-unsigned xipc__queue_priorities(const xipc_queue_t *queue);
 const char *xipc__queue_backend_name(const xipc_queue_t *queue);
 
 apr_status_t xipc__queue_pack(xipc__parcel_t *parcel, const xipc_queue_t *queue);

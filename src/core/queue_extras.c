@@ -31,10 +31,14 @@ static apr_status_t check_priority(const xipc_queue_t *queue, unsigned priority)
     if (priority > XIPC_QUEUE_PRIORITY_MAX)
         return xipc__fail(APR_EINVAL, "priority %u, the highest is %d", priority,
                           XIPC_QUEUE_PRIORITY_MAX);
-    if (priority > 0 && priority >= xipc__queue_priorities(queue))
-        return xipc__fail(APR_ENOTIMPL, "a queue on %s has no priorities",
-                          xipc__queue_backend_name(queue));
-    return APR_SUCCESS;
+    if (priority < queue->priorities) return APR_SUCCESS;
+    if (queue->priorities > 1)
+        return xipc__fail(APR_EINVAL, "priority %u, this queue's highest is %u", priority,
+                          queue->priorities - 1);
+    if (queue->backend == XIPC_QUEUE_SHM)
+        return xipc__fail(APR_ENOTIMPL, "this queue on shm was made without priorities");
+    return xipc__fail(APR_ENOTIMPL, "a queue on %s has no priorities",
+                      xipc__queue_backend_name(queue));
 }
 
 apr_status_t xipc_queue_put_priority(xipc_queue_t *queue, const void *data, apr_size_t size,

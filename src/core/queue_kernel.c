@@ -108,7 +108,6 @@ static const xipc__queue_ops_t kernel_ops = {
     .watch = kernel_watch,
     .pack = kernel_pack,
     .close = kernel_close,
-    .priorities = xipc__port_kernel_queue_priorities,
     .put_priority = kernel_put_priority,
 };
 
@@ -117,8 +116,11 @@ static xipc_queue_t *make(xipc__kernel_queue_t *queue, apr_size_t capacity, apr_
 {
     kernel_t *kernel = apr_palloc(pool, sizeof *kernel);
     *kernel = (kernel_t){.queue = queue, .message_max = message_max};
-    return xipc__queue_make(&kernel_ops, (xipc_queue_backend_e)xipc__port_kernel_queue_backend(),
-                            kernel, capacity, message_max, pool);
+    xipc_queue_t *made =
+        xipc__queue_make(&kernel_ops, (xipc_queue_backend_e)xipc__port_kernel_queue_backend(),
+                         kernel, capacity, message_max, pool);
+    made->priorities = xipc__port_kernel_queue_priorities();
+    return made;
 }
 
 apr_status_t xipc__queue_kernel_create(xipc_queue_t **queue, apr_size_t capacity,

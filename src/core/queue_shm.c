@@ -1,8 +1,7 @@
 /*
  * queue_shm.c - queues on a ring in shared memory.
  */
-#include "core/queue.h"
-#include "core/ring.h"
+#include "core/queue_shm.h"
 
 #include <string.h>
 
@@ -18,8 +17,8 @@ static apr_status_t shm_put(void *self, const void *data, apr_size_t size, apr_t
     return APR_SUCCESS;
 }
 
-static apr_status_t copy_out(void **data, apr_size_t *size, const xipc__ring_get_t *get,
-                             const xipc__room_t *room)
+apr_status_t xipc__queue_shm_copy(void **data, apr_size_t *size, const xipc__ring_get_t *get,
+                                  const xipc__room_t *room)
 {
     void *place = xipc__room_get(room, get->size);
     if (place == NULL && room->pool != NULL) return APR_ENOMEM;
@@ -40,7 +39,7 @@ static apr_status_t shm_get(void **data, apr_size_t *size, void *self, const xip
     xipc__ring_get_t get;
     apr_status_t rv = xipc__ring_get_begin(&get, self, deadline);
     if (rv != APR_SUCCESS) return rv;
-    rv = copy_out(data, size, &get, room);
+    rv = xipc__queue_shm_copy(data, size, &get, room);
     if (rv == APR_SUCCESS) xipc__ring_get_take(&get);
     xipc__ring_get_end(&get);
     return rv;
@@ -52,7 +51,7 @@ static apr_status_t shm_get_leased(xipc_queue_lease_t *lease, void **data, apr_s
     xipc__ring_get_t get;
     apr_status_t rv = xipc__ring_get_begin(&get, self, deadline);
     if (rv != APR_SUCCESS) return rv;
-    rv = copy_out(data, size, &get, room);
+    rv = xipc__queue_shm_copy(data, size, &get, room);
     if (rv == APR_SUCCESS) {
         xipc__ring_get_take(&get);
         *lease = (xipc_queue_lease_t){.id = get.id, .deliveries = (apr_size_t)get.deliveries};
@@ -98,7 +97,7 @@ static apr_status_t shm_get_many(apr_size_t *count, xipc_queue_message_t *messag
     if (rv != APR_SUCCESS) return rv;
     while (rv == APR_SUCCESS && got < most) {
         void *data;
-        rv = copy_out(&data, &messages[got].size, &get, &room);
+        rv = xipc__queue_shm_copy(&data, &messages[got].size, &get, &room);
         if (rv != APR_SUCCESS) break;
         messages[got++].data = data;
         xipc__ring_get_take(&get);
@@ -144,14 +143,19 @@ static apr_status_t shm_size(apr_size_t *count, void *self)
     return xipc__ring_count(count, self);
 }
 
-static void shm_lost(xipc_queue_stat_t *stat, void *self)
+void xipc__queue_shm_lost(xipc_queue_stat_t *stat, const xipc__ring_t *ring)
 {
     xipc__ring_lost_t lost;
-    xipc__ring_lost(&lost, self);
+    xipc__ring_lost(&lost, ring);
     stat->lost_by_writers = (apr_size_t)lost.put;
     stat->lost_by_readers = (apr_size_t)lost.got;
     stat->last_lost_writer = lost.put_by;
     stat->last_lost_reader = lost.got_by;
+}
+
+static void shm_lost(xipc_queue_stat_t *stat, void *self)
+{
+    xipc__queue_shm_lost(stat, self);
 }
 
 static apr_status_t shm_watch(xipc__waitable_t *watched, void *self)
@@ -171,7 +175,7 @@ static apr_status_t shm_join(void *self, apr_time_t deadline)
     return xipc__ring_join(self, deadline);
 }
 
-static apr_status_t pack_ring(xipc__parcel_t *parcel, const xipc__ring_t *ring)
+apr_status_t xipc__queue_shm_pack(xipc__parcel_t *parcel, const xipc__ring_t *ring)
 {
     xipc__handles_t handles;
     handles.count = 0;
@@ -187,8 +191,8 @@ static apr_status_t pack_ring(xipc__parcel_t *parcel, const xipc__ring_t *ring)
 static apr_status_t shm_pack(xipc__parcel_t *parcel, void *self)
 {
     const xipc__ring_t *letters = xipc__ring_letters(self);
-    apr_status_t rv = pack_ring(parcel, self);
-    return rv == APR_SUCCESS && letters != NULL ? pack_ring(parcel, letters) : rv;
+    apr_status_t rv = xipc__queue_shm_pack(parcel, self);
+    return rv == APR_SUCCESS && letters != NULL ? xipc__queue_shm_pack(parcel, letters) : rv;
 }
 
 static void shm_close(void *self)
@@ -232,17 +236,23 @@ static apr_size_t lost_by_readers(const xipc__ring_t *ring)
     return (apr_size_t)lost.got;
 }
 
-static xipc_queue_t *make(xipc__ring_t *ring, apr_pool_t *pool)
+/* The queue has the ring, or it is closed. */
+static apr_status_t make(xipc_queue_t **queue, xipc__ring_t *ring, apr_pool_t *pool)
 {
     xipc__ring_bounds_t bounds;
     xipc__ring_bounds(&bounds, ring);
-    xipc_queue_t *queue =
+    if (bounds.levels > 1) {
+        apr_status_t rv = xipc__queue_levels_make(queue, ring, pool);
+        if (rv != APR_SUCCESS) xipc__ring_close(ring);
+        return rv;
+    }
+    *queue =
         xipc__queue_make(&shm_ops, XIPC_QUEUE_SHM, ring, bounds.capacity, bounds.message_max, pool);
-    queue->bytes = bounds.bytes;
-    queue->tasks = (int)bounds.tasks;
-    queue->deliveries = bounds.deliveries;
-    queue->lost = lost_by_readers(ring);
-    return queue;
+    (*queue)->bytes = bounds.bytes;
+    (*queue)->tasks = (int)bounds.tasks;
+    (*queue)->deliveries = bounds.deliveries;
+    (*queue)->lost = lost_by_readers(ring);
+    return APR_SUCCESS;
 }
 
 /* An object of its own, which may live longer. */
@@ -253,8 +263,7 @@ static apr_status_t shm_letters(xipc_queue_t **letters, void *self, apr_pool_t *
     handles.count = 0;
     xipc__ring_handles(&handles, xipc__ring_letters(self));
     apr_status_t rv = xipc__ring_share(&ring, handles.items, handles.count, pool);
-    if (rv == APR_SUCCESS) *letters = make(ring, pool);
-    return rv;
+    return rv == APR_SUCCESS ? make(letters, ring, pool) : rv;
 }
 
 /* Tasks that are given out so often have another queue to go to. */
@@ -290,14 +299,16 @@ apr_status_t xipc__queue_shm_create(xipc_queue_t **queue, const xipc_queue_optio
                                               : 0,
         .tasks = (apr_uint32_t)options->tasks,
         .deliveries = options->deliveries,
+        .levels = options->priorities,
     };
+    if (options->priorities > 1 && options->tasks != XIPC__QUEUE_PLAIN)
+        return xipc__fail(APR_ENOTIMPL,
+                          "a queue with priorities has no tasks that could be joined");
     apr_status_t rv = xipc__ring_create(&ring, &bounds, pool);
     if (rv != APR_SUCCESS) return rv;
     rv = create_letters(ring, pool);
-    if (rv != APR_SUCCESS)
-        xipc__ring_close(ring);
-    else
-        *queue = make(ring, pool);
+    if (rv == APR_SUCCESS) return make(queue, ring, pool);
+    xipc__ring_close(ring);
     return rv;
 }
 
@@ -324,9 +335,7 @@ apr_status_t xipc__queue_shm_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack
         rv = unpack_ring(&letters, unpack);
         if (rv == APR_SUCCESS) xipc__ring_letters_set(ring, letters);
     }
-    if (rv != APR_SUCCESS)
-        xipc__ring_close(ring);
-    else
-        *queue = make(ring, unpack->pool);
+    if (rv == APR_SUCCESS) return make(queue, ring, unpack->pool);
+    xipc__ring_close(ring);
     return rv;
 }

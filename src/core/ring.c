@@ -53,6 +53,11 @@ static apr_uint64_t least_units(const xipc__ring_bounds_t *bounds)
     return with_chunks(2 * units_of(bounds->message_max) + XIPC__RING_FIXED + 1);
 }
 
+static apr_uint32_t levels_of(const xipc__ring_bounds_t *bounds)
+{
+    return bounds->levels > 1 ? bounds->levels : 1;
+}
+
 /* Tasks are there until they are done, so that no number of them is the most. */
 static int is_bounded(const xipc__ring_bounds_t *bounds)
 {
@@ -70,15 +75,14 @@ static apr_status_t choose_units(apr_uint64_t *units, const xipc__ring_bounds_t 
                           bounds->message_max);
     /* as much as the machine has: only what is used takes memory */
     apr_uint64_t least = least_units(bounds);
-    apr_uint64_t most = xipc__port_memory_most() / XIPC__RING_UNIT;
+    apr_uint64_t most = xipc__port_memory_most() / XIPC__RING_UNIT / levels_of(bounds);
     *units = power_of_two(most > least ? most : least);
     return APR_SUCCESS;
 }
 
-static apr_uint64_t memory_size(apr_uint64_t units)
+static apr_uint64_t memory_size(apr_uint64_t units, apr_uint32_t levels)
 {
-    apr_uint64_t bytes = units * XIPC__RING_UNIT;
-    return XIPC__RING_START + (bytes + XIPC__RING_START - 1) / XIPC__RING_START * XIPC__RING_START;
+    return XIPC__RING_START + levels * xipc__level_bytes(units);
 }
 
 /* ---- making ---- */
@@ -87,7 +91,9 @@ static xipc__ring_t *make(xipc__memory_t *memory, xipc__park_t *park, apr_pool_t
 {
     xipc__ring_t *ring = apr_pcalloc(pool, sizeof *ring);
     ring->header = xipc__port_memory_address(memory);
-    ring->records = (unsigned char *)ring->header + XIPC__RING_START;
+    ring->start = XIPC__RING_START;
+    ring->records = (unsigned char *)ring->header + ring->start;
+    ring->tally = ring->header->sides;
     ring->memory = memory;
     ring->park = park;
     return ring;
@@ -107,6 +113,7 @@ static void fill_header(xipc__ring_header_t *header, const xipc__ring_bounds_t *
     header->deliveries = bounds->deliveries;
     atomic_store(&header->tasks_of.moving, XIPC__RING_NONE);
     atomic_store(&header->tasks_of.buried, XIPC__RING_NONE);
+    header->levels = levels_of(bounds);
     for (int i = 0; i < 2; i++) {
         atomic_store(&header->sides[i].intent, XIPC__RING_NONE);
         atomic_store(&header->sides[i].next, XIPC__RING_NONE);
@@ -116,14 +123,22 @@ static void fill_header(xipc__ring_header_t *header, const xipc__ring_bounds_t *
     header->magic = XIPC__RING_MAGIC;
 }
 
+static void fill_headers(xipc__ring_header_t *header, const xipc__ring_bounds_t *bounds,
+                         apr_uint64_t units)
+{
+    for (unsigned i = 0; bounds->levels > 1 && i < bounds->levels; i++)
+        fill_header(xipc__level_header(header, i), bounds, units);
+    fill_header(header, bounds, units);
+}
+
 /* Address space may be scarcer than memory: then smaller, as long as that bears what was asked. */
 static apr_status_t create_memory(xipc__memory_t **memory, apr_uint64_t *units, apr_uint64_t least,
-                                  apr_pool_t *pool)
+                                  apr_uint32_t levels, apr_pool_t *pool)
 {
     apr_status_t rv;
     for (;;) {
-        apr_uint64_t size = memory_size(*units);
-        apr_uint64_t first = XIPC__RING_START + XIPC__RING_CHUNK;
+        apr_uint64_t size = memory_size(*units, levels);
+        apr_uint64_t first = XIPC__RING_START + (levels > 1 ? 0 : XIPC__RING_CHUNK);
         rv =
             xipc__port_memory_create(memory, size, (apr_size_t)(size < first ? size : first), pool);
         if (!APR_STATUS_IS_ENOMEM(rv) || *units / 2 < least) return rv;
@@ -141,7 +156,7 @@ apr_status_t xipc__ring_create(xipc__ring_t **ring, const xipc__ring_bounds_t *b
     if (rv != APR_SUCCESS) return rv;
     int is_fixed = is_bounded(bounds);
     apr_uint64_t least = least_units(bounds);
-    rv = create_memory(&memory, &units, is_fixed ? units : least, pool);
+    rv = create_memory(&memory, &units, is_fixed ? units : least, levels_of(bounds), pool);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__port_park_create(&park, pool);
     if (rv != APR_SUCCESS) {
@@ -151,7 +166,7 @@ apr_status_t xipc__ring_create(xipc__ring_t **ring, const xipc__ring_bounds_t *b
     *ring = make(memory, park, pool);
     (*ring)->units = units;
     (*ring)->bounds = *bounds;
-    fill_header((*ring)->header, bounds, units);
+    fill_headers((*ring)->header, bounds, units);
     xipc__ring_tasks_create(*ring, pool);
     return APR_SUCCESS;
 }
@@ -171,11 +186,13 @@ static apr_status_t read_header(xipc__ring_t *ring)
     if (header.version != XIPC__RING_VERSION || header.header_size != sizeof header)
         return xipc__ring_bad("another version's");
     if (header.units < 16 || header.units > UNITS_MAX || (header.units & (header.units - 1)) != 0 ||
-        memory_size(header.units) > xipc__port_memory_size(ring->memory))
+        header.levels < 1 || header.levels > XIPC__RING_LEVELS ||
+        memory_size(header.units, header.levels) > xipc__port_memory_size(ring->memory))
         return xipc__ring_bad("its size");
     if (header.capacity > (apr_size_t)-1 || header.bytes > (apr_size_t)-1 ||
         header.message_max > (apr_size_t)-1 || header.deliveries > (apr_size_t)-1 ||
-        header.tasks > XIPC__TASKS_LEASED)
+        header.tasks > XIPC__TASKS_LEASED ||
+        (header.levels > 1 && header.tasks != XIPC__TASKS_NONE))
         return xipc__ring_bad("its bounds");
     if (header.space != xipc__port_process_space())
         return xipc__fail(XIPC_EPROTOCOL, "the queue is of another space of process numbers, where "
@@ -187,6 +204,7 @@ static apr_status_t read_header(xipc__ring_t *ring)
     ring->bounds.spin = header.spin < 1000000 ? header.spin : 1000000;
     ring->bounds.tasks = header.tasks;
     ring->bounds.deliveries = (apr_size_t)header.deliveries;
+    ring->bounds.levels = header.levels;
     return APR_SUCCESS;
 }
 

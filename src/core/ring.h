@@ -13,6 +13,9 @@ typedef struct xipc__ring_t xipc__ring_t;
 /* Handles that make up one ring, at most. */
 enum { XIPC__RING_HANDLES = 1 + XIPC__PARK_HANDLES };
 
+/* Levels of priorities at most. */
+enum { XIPC__RING_LEVELS = 32 };
+
 /* How often a wait looks again before it sleeps, unless something else is asked for. */
 enum { XIPC__RING_SPIN = 400 };
 
@@ -30,6 +33,7 @@ typedef struct {
     apr_uint32_t spin;
     apr_uint32_t tasks;    /* of xipc__ring_tasks_e */
     apr_size_t deliveries; /* how often a task is given out; 0: without end */
+    apr_uint32_t levels;   /* of priorities: more than 1 take what is in levels.h */
 } xipc__ring_bounds_t;
 
 /* What died with its process, and the pid of the last one. */

@@ -53,7 +53,7 @@ static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_
         /* the records there are going to be zeros: whoever repairs must not walk over them */
         atomic_store_explicit(&side->next, look->next, memory_order_release);
         XIPC__POINT("get.discarding");
-        xipc__port_memory_discard(ring->memory, XIPC__RING_START + first * XIPC__RING_CHUNK,
+        xipc__port_memory_discard(ring->memory, ring->start + first * XIPC__RING_CHUNK,
                                   (end - first) * XIPC__RING_CHUNK);
     }
     /* release: pairs with the writers' acquire, who may overwrite it from here on */
@@ -73,7 +73,7 @@ static int is_held(xipc__ring_t *ring, const xipc__look_t *look)
     if (ring->tasks != NULL) return 1;
     apr_uint64_t owner = atomic_load_explicit(&look->record->owner, memory_order_relaxed);
     if (!xipc__port_identity_is_dead(owner)) return 1;
-    xipc__ring_count_lost(readers(ring), owner, 1);
+    xipc__ring_count_lost(ring, XIPC__READERS, owner, 1);
     return 0;
 }
 
@@ -112,7 +112,7 @@ static int is_reserved(xipc__ring_t *ring, xipc__look_t *look)
     if (look->kind != XIPC__RECORD_RESERVED) return 0;
     apr_uint64_t owner = atomic_load_explicit(&look->record->owner, memory_order_relaxed);
     if (owner == xipc__port_identity() || !xipc__port_identity_is_dead(owner)) return 1;
-    xipc__ring_count_lost(&ring->header->sides[XIPC__WRITERS], owner, 1);
+    xipc__ring_count_lost(ring, XIPC__WRITERS, owner, 1);
     look->kind = XIPC__RECORD_GONE;
     atomic_store_explicit(&look->record->state, xipc__record_state(look->units, look->kind),
                           memory_order_relaxed);
@@ -202,16 +202,28 @@ static apr_status_t find_any(xipc__ring_get_t *get, reason_t *reason)
     return rv == XIPC_EEMPTY ? xipc__ring_task_again(get, 1) : rv;
 }
 
+static apr_status_t enter(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline)
+{
+    apr_status_t rv = xipc__ring_enter(ring, XIPC__READERS, deadline);
+    if (rv == APR_TIMEUP)
+        return xipc__fail(XIPC_EEMPTY, "a process stopped in it keeps others out");
+    if (rv != APR_SUCCESS) return rv;
+    XIPC__POINT("get.entered");
+    begin(get, ring);
+    return APR_SUCCESS;
+}
+
+apr_status_t xipc__ring_get_enter(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline)
+{
+    return enter(get, ring, deadline);
+}
+
 apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline)
 {
     for (;;) {
         reason_t reason;
-        apr_status_t rv = xipc__ring_enter(ring, XIPC__READERS, deadline);
-        if (rv == APR_TIMEUP)
-            return xipc__fail(XIPC_EEMPTY, "a process stopped in it keeps others out");
+        apr_status_t rv = enter(get, ring, deadline);
         if (rv != APR_SUCCESS) return rv;
-        XIPC__POINT("get.entered");
-        begin(get, ring);
         rv = find_any(get, &reason);
         if (rv == APR_SUCCESS) return rv;
         xipc__ring_get_end(get);

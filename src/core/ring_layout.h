@@ -108,7 +108,8 @@ typedef struct {
     apr_uint32_t spin;
     apr_uint32_t tasks;
     apr_uint64_t deliveries;
-    unsigned char fill1[56];
+    apr_uint32_t levels; /* of priorities, each a ring of its own; see levels.h */
+    unsigned char fill1[52];
 
     xipc__side_t sides[2];
     struct {
@@ -128,10 +129,27 @@ typedef struct {
 
 typedef struct xipc__tasks_t xipc__tasks_t;
 
+/* A queue with priorities has more headers before the records, and more records behind its first. */
+enum { XIPC__LEVEL_HEADERS = 16384, XIPC__LEVEL_HEADER = 1024 };
+
+static inline xipc__ring_header_t *xipc__level_header(xipc__ring_header_t *first, unsigned level)
+{
+    return (xipc__ring_header_t *)(void *)((unsigned char *)first + XIPC__LEVEL_HEADERS +
+                                           (apr_size_t)level * XIPC__LEVEL_HEADER);
+}
+
+/* Bytes of the records of one ring in the memory. */
+static inline apr_uint64_t xipc__level_bytes(apr_uint64_t units)
+{
+    return (units * XIPC__RING_UNIT + XIPC__RING_START - 1) / XIPC__RING_START * XIPC__RING_START;
+}
+
 struct xipc__ring_t {
     xipc__ring_header_t *header;
     unsigned char *records;
+    apr_uint64_t start; /* of the records, in the memory */
     apr_uint64_t units;
+    xipc__side_t *tally; /* where what died is counted, two of them */
     xipc__ring_bounds_t bounds;
     xipc__memory_t *memory;
     xipc__park_t *park;
@@ -185,7 +203,16 @@ apr_status_t xipc__ring_wait(xipc__ring_t *ring, int spot, const _Atomic apr_uin
 void xipc__ring_wake(xipc__ring_t *ring, int spot);
 
 /* Count messages that died with a process. */
-void xipc__ring_count_lost(xipc__side_t *side, apr_uint64_t owner, apr_uint32_t count);
+void xipc__ring_count_lost(const xipc__ring_t *ring, int which, apr_uint64_t owner,
+                           apr_uint32_t count);
+
+/* ---- ring_put.c ---- */
+
+/* Enter and begin without looking for room: then it is more, and end or leave. */
+apr_status_t xipc__ring_put_enter(xipc__ring_put_t *put, xipc__ring_t *ring, apr_time_t deadline);
+
+/* Bytes of all messages between two marks, each rounded up to 64. */
+apr_uint64_t xipc__ring_bytes(const xipc__ring_t *ring, apr_uint64_t tail, apr_uint64_t freed);
 
 /* Enter it if nobody is in. */
 int xipc__ring_try_enter(xipc__ring_t *ring, int which);
@@ -213,6 +240,9 @@ apr_status_t xipc__ring_look(xipc__look_t *look, const xipc__ring_t *ring, apr_u
 
 /* Give out the message of a record. */
 apr_status_t xipc__ring_give(xipc__ring_get_t *get, apr_uint64_t mark, const xipc__look_t *look);
+
+/* Enter and begin without looking for a message: then it is more, and end. */
+apr_status_t xipc__ring_get_enter(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline);
 
 /* With the readers' side: `freed` goes on as far as nobody holds a record. */
 void xipc__ring_advance(xipc__ring_t *ring);
@@ -247,5 +277,16 @@ void xipc__ring_task_move(xipc__ring_t *ring);
 
 /* With either side: finish a move in which somebody died. */
 void xipc__ring_task_moved(xipc__ring_t *ring);
+
+/* ---- ring_place.c ---- */
+
+/* The last message that was put is reserved, to be written later. */
+void xipc__ring_keep(const xipc__ring_put_t *put);
+
+/* Take the message in hand, and hold it. */
+void xipc__ring_hold(xipc__ring_get_t *get);
+
+/* One that is reserved or held becomes GONE; XIPC_ESTATE when there is none. Its room is not free yet. */
+apr_status_t xipc__ring_let_go(xipc__ring_t *ring, const void *data, unsigned kind);
 
 #endif

@@ -32,8 +32,10 @@ static int try_enter(xipc__side_t *side, apr_uint64_t me)
                                                    memory_order_relaxed);
 }
 
-void xipc__ring_count_lost(xipc__side_t *side, apr_uint64_t owner, apr_uint32_t count)
+void xipc__ring_count_lost(const xipc__ring_t *ring, int which, apr_uint64_t owner,
+                           apr_uint32_t count)
 {
+    xipc__side_t *side = &ring->tally[which];
     atomic_store_explicit(&side->lost_by, owner, memory_order_relaxed);
     atomic_fetch_add_explicit(&side->lost, count, memory_order_relaxed);
 }
@@ -74,9 +76,9 @@ static void repair(xipc__ring_t *ring, int which, apr_uint64_t dead)
     apr_uint64_t mark = atomic_load_explicit(&side->mark, memory_order_relaxed);
     apr_uint32_t taken = xipc__mark_count(mark) - xipc__mark_count(intent);
     if (intent != XIPC__RING_NONE && which == XIPC__READERS && taken > 0)
-        xipc__ring_count_lost(side, dead, taken);
+        xipc__ring_count_lost(ring, which, dead, taken);
     else if (which == XIPC__WRITERS && intent == mark)
-        xipc__ring_count_lost(side, dead, 1);
+        xipc__ring_count_lost(ring, which, dead, 1);
     XIPC__POINT("repair.counted");
     if (ring->tasks != NULL) xipc__ring_task_moved(ring);
     if (which == XIPC__READERS)

@@ -21,6 +21,15 @@ static xipc__record_t *record_of(const xipc__ring_t *ring, const void *data, uns
     return is_ours ? record : NULL;
 }
 
+static apr_status_t find_own(xipc__record_t **record, const xipc__ring_t *ring, const void *data,
+                             unsigned kind)
+{
+    *record = record_of(ring, data, kind);
+    if (*record != NULL) return APR_SUCCESS;
+    return xipc__fail(XIPC_ESTATE,
+                      kind == XIPC__RECORD_RESERVED ? "this was not reserved" : "this is not held");
+}
+
 static apr_uint64_t units_of(const xipc__record_t *record)
 {
     return atomic_load_explicit(&record->state, memory_order_relaxed) >> 32;
@@ -35,15 +44,20 @@ static void change(xipc__record_t *record, unsigned kind)
 
 /* ---- writing ---- */
 
+void xipc__ring_keep(const xipc__ring_put_t *put)
+{
+    xipc__record_t *record = (xipc__record_t *)put->place - 1;
+    atomic_store_explicit(&record->owner, xipc__port_identity(), memory_order_relaxed);
+    change(record, XIPC__RECORD_RESERVED);
+}
+
 apr_status_t xipc__ring_reserve(void **data, xipc__ring_t *ring, apr_size_t size,
                                 apr_time_t deadline)
 {
     xipc__ring_put_t put;
     apr_status_t rv = xipc__ring_put_begin(&put, ring, size, deadline);
     if (rv != APR_SUCCESS) return rv;
-    xipc__record_t *record = (xipc__record_t *)put.place - 1;
-    atomic_store_explicit(&record->owner, xipc__port_identity(), memory_order_relaxed);
-    change(record, XIPC__RECORD_RESERVED);
+    xipc__ring_keep(&put);
     xipc__ring_put_end(&put);
     *data = put.place;
     return APR_SUCCESS;
@@ -51,8 +65,9 @@ apr_status_t xipc__ring_reserve(void **data, xipc__ring_t *ring, apr_size_t size
 
 apr_status_t xipc__ring_commit(xipc__ring_t *ring, const void *data, apr_size_t size)
 {
-    xipc__record_t *record = record_of(ring, data, XIPC__RECORD_RESERVED);
-    if (record == NULL) return xipc__fail(XIPC_ESTATE, "this was not reserved");
+    xipc__record_t *record;
+    apr_status_t rv = find_own(&record, ring, data, XIPC__RECORD_RESERVED);
+    if (rv != APR_SUCCESS) return rv;
     if (size > (units_of(record) - 1) * XIPC__RING_UNIT)
         return xipc__fail(XIPC_EMSGSIZE, "%" APR_SIZE_T_FMT " bytes are more than were reserved",
                           size);
@@ -67,11 +82,19 @@ apr_status_t xipc__ring_commit(xipc__ring_t *ring, const void *data, apr_size_t 
     return APR_SUCCESS;
 }
 
+apr_status_t xipc__ring_let_go(xipc__ring_t *ring, const void *data, unsigned kind)
+{
+    xipc__record_t *record;
+    apr_status_t rv = find_own(&record, ring, data, kind);
+    if (rv != APR_SUCCESS) return rv;
+    change(record, XIPC__RECORD_GONE);
+    return APR_SUCCESS;
+}
+
 apr_status_t xipc__ring_abandon(xipc__ring_t *ring, const void *data)
 {
-    xipc__record_t *record = record_of(ring, data, XIPC__RECORD_RESERVED);
-    if (record == NULL) return xipc__fail(XIPC_ESTATE, "this was not reserved");
-    change(record, XIPC__RECORD_GONE);
+    apr_status_t rv = xipc__ring_let_go(ring, data, XIPC__RECORD_RESERVED);
+    if (rv != APR_SUCCESS) return rv;
     XIPC__POINT("place.abandoned");
     xipc__ring_reclaim(ring, 0);
     xipc__ring_wake(ring, XIPC__NOT_EMPTY);
@@ -80,7 +103,7 @@ apr_status_t xipc__ring_abandon(xipc__ring_t *ring, const void *data)
 
 /* ---- reading ---- */
 
-static void hold(const xipc__ring_get_t *get)
+void xipc__ring_hold(xipc__ring_get_t *get)
 {
     xipc__side_t *side = &get->ring->header->sides[XIPC__READERS];
     xipc__record_t *record = xipc__record_at(get->ring, xipc__mark_place(get->mark));
@@ -102,7 +125,7 @@ apr_status_t xipc__ring_peek(const void **data, apr_size_t *size, xipc__ring_t *
     if (ring->tasks != NULL)
         xipc__ring_task_hold(&get);
     else
-        hold(&get);
+        xipc__ring_hold(&get);
     xipc__ring_get_end(&get);
     *data = get.data;
     *size = get.size;
@@ -111,10 +134,13 @@ apr_status_t xipc__ring_peek(const void **data, apr_size_t *size, xipc__ring_t *
 
 apr_status_t xipc__ring_release(xipc__ring_t *ring, const void *data)
 {
-    xipc__record_t *record = record_of(ring, data, XIPC__RECORD_HELD);
-    if (record == NULL) return xipc__fail(XIPC_ESTATE, "this is not held");
-    if (ring->tasks != NULL) return xipc__ring_task_release(ring, record);
-    change(record, XIPC__RECORD_GONE);
+    if (ring->tasks != NULL) {
+        xipc__record_t *record;
+        apr_status_t rv = find_own(&record, ring, data, XIPC__RECORD_HELD);
+        return rv == APR_SUCCESS ? xipc__ring_task_release(ring, record) : rv;
+    }
+    apr_status_t rv = xipc__ring_let_go(ring, data, XIPC__RECORD_HELD);
+    if (rv != APR_SUCCESS) return rv;
     XIPC__POINT("place.released");
     xipc__ring_reclaim(ring, 0);
     return APR_SUCCESS;

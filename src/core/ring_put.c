@@ -50,12 +50,14 @@ static apr_uint64_t held_units(const xipc__ring_t *ring, apr_uint64_t used, apr_
  * Bytes of all messages, each rounded up: without headers, without the pad at the end of the ring if
  * it is in there, and without what was skipped.
  */
-static apr_uint64_t bytes_in(const xipc__ring_t *ring, apr_uint64_t used, apr_uint32_t count,
-                             const spot_t *spot, apr_uint64_t freed)
+apr_uint64_t xipc__ring_bytes(const xipc__ring_t *ring, apr_uint64_t tail, apr_uint64_t freed)
 {
+    apr_uint64_t used = xipc__mark_place(tail) - xipc__mark_place(freed);
+    apr_uint64_t offset = xipc__mark_place(tail) & (apr_uint32_t)(ring->units - 1);
+    apr_uint32_t count = xipc__mark_count(tail) - xipc__mark_count(freed);
     apr_uint64_t skip = atomic_load_explicit(&writers(ring)->skip, memory_order_relaxed);
     apr_uint64_t pad =
-        used > spot->offset ? atomic_load_explicit(&writers(ring)->pad, memory_order_relaxed) : 0;
+        used > offset ? atomic_load_explicit(&writers(ring)->pad, memory_order_relaxed) : 0;
     if (xipc__mark_place(skip) - xipc__mark_place(freed) < used) pad += xipc__mark_count(skip);
     apr_uint64_t without = used - (pad < used ? pad : used);
     return without > count ? (without - count) * XIPC__RING_UNIT : 0;
@@ -106,7 +108,7 @@ static apr_status_t find(spot_t *spot, const xipc__ring_t *ring, apr_uint64_t ta
     spot->pad = pad_before(ring, spot, held);
     if (ring->bounds.capacity > 0 && count >= ring->bounds.capacity) return XIPC_EFULL;
     if (ring->bounds.bytes > 0 &&
-        bytes_in(ring, bound_used, count, spot, bound) + (spot->units - 1) * XIPC__RING_UNIT >
+        xipc__ring_bytes(ring, tail, bound) + (spot->units - 1) * XIPC__RING_UNIT >
             ring->bounds.bytes + XIPC__RING_UNIT - 1)
         return XIPC_EFULL;
     /* a ring that grows keeps one unit free, for the pad that skips */
@@ -141,7 +143,7 @@ static apr_status_t commit(xipc__ring_t *ring, apr_uint64_t offset, apr_uint64_t
     apr_uint64_t end = (offset + units - 1) / XIPC__CHUNK_UNITS + 1;
     if (first == 0) first = 1;
     if (first >= end || ring->units <= XIPC__RING_FIXED) return APR_SUCCESS;
-    return xipc__port_memory_commit(ring->memory, XIPC__RING_START + first * XIPC__RING_CHUNK,
+    return xipc__port_memory_commit(ring->memory, ring->start + first * XIPC__RING_CHUNK,
                                     (end - first) * XIPC__RING_CHUNK);
 }
 
@@ -251,20 +253,33 @@ static apr_status_t enter(xipc__ring_t *ring, apr_time_t deadline)
                             : rv;
 }
 
+/* With the lock: whoever takes it over from us knows that we wanted to put something. */
+static void intend(xipc__ring_put_t *put, xipc__ring_t *ring)
+{
+    begin(put, ring);
+    atomic_store_explicit(&writers(ring)->intent, put->start, memory_order_release);
+    XIPC__POINT("put.entered");
+}
+
+apr_status_t xipc__ring_put_enter(xipc__ring_put_t *put, xipc__ring_t *ring, apr_time_t deadline)
+{
+    apr_status_t rv = enter(ring, deadline);
+    if (rv == APR_SUCCESS) intend(put, ring);
+    return rv;
+}
+
 /* With the lock. If there is no room: what was seen of the readers' side. */
 static apr_status_t try_append(xipc__ring_put_t *put, apr_uint64_t *seen, xipc__ring_t *ring,
                                apr_size_t size)
 {
-    xipc__side_t *side = writers(ring);
     if (ring->tasks != NULL) {
         xipc__ring_task_move(ring);
         *seen = atomic_load_explicit(limit_of(ring), memory_order_relaxed);
     }
-    begin(put, ring);
-    atomic_store_explicit(&side->intent, put->start, memory_order_release);
-    XIPC__POINT("put.entered");
+    intend(put, ring);
     apr_status_t rv = append(put, size);
-    if (ring->tasks == NULL) *seen = atomic_load_explicit(&side->seen, memory_order_relaxed);
+    if (ring->tasks == NULL)
+        *seen = atomic_load_explicit(&writers(ring)->seen, memory_order_relaxed);
     return rv;
 }
 

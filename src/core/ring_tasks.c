@@ -300,7 +300,7 @@ static int next_orphan(xipc__look_t *look, apr_uint64_t *mark, walk_t *walk, xip
         apr_uint64_t owner = xipc__load(&look->record->owner);
         if (!is_dead(&living, owner)) continue;
         if (ring->bounds.tasks == XIPC__TASKS_COUNTED) {
-            xipc__ring_count_lost(readers(ring), owner, 1);
+            xipc__ring_count_lost(ring, XIPC__READERS, owner, 1);
             finish(ring, look);
         } else if (!is_too_often(ring, look) || bury(ring, look) != APR_SUCCESS) {
             return 1;

@@ -74,12 +74,13 @@ xipc_target_t testing_as_target(const void *address)
 
 /* ---- queues ---- */
 
-static apr_status_t create_on(xipc_queue_t **queue, xipc_queue_backend_e backend,
+static apr_status_t create_on(xipc_queue_t **queue, xipc_queue_backend_e backend, unsigned levels,
                               apr_size_t capacity, apr_size_t message_max, apr_pool_t *pool)
 {
     xipc_queue_options_t *options;
     apr_status_t rv = xipc_queue_options_create(&options, pool);
     if (rv == APR_SUCCESS) rv = xipc_queue_options_backend_set(options, backend);
+    if (rv == APR_SUCCESS) rv = xipc_queue_options_priorities_set(options, levels);
     if (rv == APR_SUCCESS) rv = xipc_queue_options_capacity_set(options, capacity);
     if (rv == APR_SUCCESS) rv = xipc_queue_options_message_max_set(options, message_max);
     return rv == APR_SUCCESS ? xipc_queue_create_ex(queue, options, pool) : rv;
@@ -88,7 +89,7 @@ static apr_status_t create_on(xipc_queue_t **queue, xipc_queue_backend_e backend
 apr_status_t testing_system_queue(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max,
                                   apr_pool_t *pool)
 {
-    return create_on(queue, system_has_fork() ? XIPC_QUEUE_MQUEUE : XIPC_QUEUE_MAILSLOT, capacity,
+    return create_on(queue, system_has_fork() ? XIPC_QUEUE_MQUEUE : XIPC_QUEUE_MAILSLOT, 1, capacity,
                      message_max, pool);
 }
 
@@ -97,8 +98,11 @@ xipc_queue_t *testing_queue(testing_t *test, apr_size_t capacity)
     xipc_queue_t *queue;
     if (test->queue == TESTING_QUEUE_SYSTEM)
         return CHECK_OK(testing_system_queue(&queue, capacity, 0, test->pool)) ? queue : NULL;
-    if (test->queue == TESTING_QUEUE_SHM)
-        return CHECK_OK(create_on(&queue, XIPC_QUEUE_SHM, capacity, 0, test->pool)) ? queue : NULL;
+    if (test->queue == TESTING_QUEUE_SHM || test->queue == TESTING_QUEUE_LEVELS) {
+        unsigned levels = test->queue == TESTING_QUEUE_SHM ? 1 : XIPC_QUEUE_PRIORITY_MAX + 1;
+        apr_status_t rv = create_on(&queue, XIPC_QUEUE_SHM, levels, capacity, 0, test->pool);
+        return CHECK_OK(rv) ? queue : NULL;
+    }
     if (test->manager == NULL &&
         !CHECK_OK(xipc_manager_start_ex(&test->manager, test->method, test->pool)))
         return NULL;

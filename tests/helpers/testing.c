@@ -251,7 +251,7 @@ static void add_variant(const testing_case_t *test, const char *method, const ch
 
 static void add_case(const testing_case_t *test, testing_queue_e first_queue, apr_pool_t *pool)
 {
-    static const char *const queues[] = {"system", "shm", "managed"};
+    static const char *const queues[] = {"system", "shm", "shm with priorities", "managed"};
     const xipc_start_method_e *methods;
     apr_size_t method_count = testing_methods(&methods);
     apr_size_t of_methods = test->each & TESTING_METHODS ? method_count : 1;
@@ -269,7 +269,7 @@ static void add_case(const testing_case_t *test, testing_queue_e first_queue, ap
 static void add_cases(const testing_case_t *cases, apr_size_t count, apr_pool_t *pool)
 {
     int has_queue = has_system_queue();
-    variants = apr_pcalloc(pool, count * 9 * sizeof *variants);
+    variants = apr_pcalloc(pool, count * 3 * TESTING_QUEUE_KINDS * sizeof *variants);
     for (apr_size_t i = 0; i < count; i++) {
         if (has_queue || !(cases[i].each & TESTING_SYSTEM_QUEUE))
             add_case(&cases[i], has_queue ? TESTING_QUEUE_SYSTEM : TESTING_QUEUE_SHM, pool);

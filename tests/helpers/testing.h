@@ -26,7 +26,13 @@
 /* ---- tests and suites ---- */
 
 /* A kind of queue that tests run over. */
-typedef enum { TESTING_QUEUE_SYSTEM, TESTING_QUEUE_SHM, TESTING_QUEUE_MANAGED } testing_queue_e;
+typedef enum {
+    TESTING_QUEUE_SYSTEM,
+    TESTING_QUEUE_SHM,
+    TESTING_QUEUE_LEVELS, /* the same with all priorities there are */
+    TESTING_QUEUE_MANAGED,
+    TESTING_QUEUE_KINDS
+} testing_queue_e;
 
 /* One test while it runs. */
 typedef struct {
