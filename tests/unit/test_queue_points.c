@@ -20,9 +20,14 @@ static int report(xipc_connection_t *told, apr_int64_t number, int what)
     return testing_send_int(told, 2 * number + what);
 }
 
+static unsigned priority_of(apr_int64_t number, unsigned levels)
+{
+    return (unsigned)(number * 5 / 2) % levels;
+}
+
 /* A message begins with its number; the rest follows from it. */
 static apr_status_t put_one(xipc_queue_t *queue, apr_int64_t number, char *bytes, apr_size_t size,
-                            int in_place)
+                            int in_place, unsigned levels)
 {
     void *place = bytes;
     if (in_place && number % 5 == 3) { /* one in between that comes to nothing */
@@ -36,7 +41,8 @@ static apr_status_t put_one(xipc_queue_t *queue, apr_int64_t number, char *bytes
     }
     testing_fill(place, size, (unsigned)number);
     memcpy(place, &number, sizeof number);
-    return in_place ? xipc_queue_commit(queue, place, size) : xipc_queue_put(queue, place, size, 0);
+    if (in_place) return xipc_queue_commit(queue, place, size);
+    return xipc_queue_put_priority(queue, place, size, priority_of(number, levels), 0);
 }
 
 static apr_status_t get_one(apr_int64_t *number, xipc_queue_t *queue, char *bytes, apr_size_t most,
@@ -61,6 +67,7 @@ static int churn(xipc_values_t *args, apr_pool_t *pool)
 {
     xipc_queue_t *queue;
     xipc_connection_t *told;
+    xipc_queue_caps_t caps;
     apr_int64_t most, in_place;
     if (xipc_values_get_queue(&queue, args, 0) != APR_SUCCESS) return 90;
     if (xipc_values_get_connection(&told, args, 1) != APR_SUCCESS) return 91;
@@ -68,13 +75,15 @@ static int churn(xipc_values_t *args, apr_pool_t *pool)
     if (xipc_values_get_int(&hits_left, args, 3) != APR_SUCCESS) return 93;
     if (xipc_values_get_int(&most, args, 4) != APR_SUCCESS) return 94;
     if (xipc_values_get_int(&in_place, args, 5) != APR_SUCCESS) return 95;
+    if (xipc_queue_caps(&caps, queue) != APR_SUCCESS) return 89;
     char *bytes = apr_palloc(pool, (apr_size_t)most);
     xipc__test_point_hook = kill_here;
     apr_int64_t put = 0;
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < BURST; i++, put++) {
             apr_size_t size = size_of(put, (apr_size_t)most);
-            if (put_one(queue, put, bytes, size, (int)in_place) != APR_SUCCESS) return 96;
+            if (put_one(queue, put, bytes, size, (int)in_place, caps.priorities) != APR_SUCCESS)
+                return 96;
             if (!report(told, put, PUT)) return 97;
         }
         for (int i = 0; i < BURST; i++) {
@@ -93,6 +102,7 @@ typedef struct {
     apr_size_t capacity;
     apr_size_t most;
     int in_place;
+    unsigned levels; /* of priorities */
 } kind_t;
 
 static xipc_queue_t *make(const kind_t *kind, testing_t *test)
@@ -103,6 +113,7 @@ static xipc_queue_t *make(const kind_t *kind, testing_t *test)
     CHECK_OK(xipc_queue_options_backend_set(options, XIPC_QUEUE_SHM));
     CHECK_OK(xipc_queue_options_capacity_set(options, kind->capacity));
     if (kind->capacity > 0) CHECK_OK(xipc_queue_options_message_max_set(options, kind->most));
+    CHECK_OK(xipc_queue_options_priorities_set(options, kind->levels));
     return CHECK_OK(xipc_queue_create_ex(&queue, options, test->pool)) ? queue : NULL;
 }
 
@@ -122,33 +133,58 @@ static xipc_process_t *start(xipc_connection_t **told, xipc_queue_t *queue, cons
     return process;
 }
 
-/* What is left: whole, in order, all that was put and not taken; one more either way is the dead one's. */
-static void check_rest(xipc_queue_t *queue, apr_int64_t put, apr_int64_t got, const kind_t *kind,
-                       testing_t *test)
+/* What became of each number, as the child told, and as it was found. */
+enum { NUMBERS = BURST * ROUNDS + 2 };
+typedef struct {
+    char put[NUMBERS];
+    char got[NUMBERS];
+    char left[NUMBERS];
+    apr_int64_t last; /* that was put */
+} story_t;
+
+/* Is a message to be taken before another? */
+static int is_before(apr_int64_t one, apr_int64_t other, const kind_t *kind)
 {
-    apr_int64_t next = -1;
+    unsigned first = kind->in_place ? 0 : priority_of(one, kind->levels);
+    unsigned second = kind->in_place ? 0 : priority_of(other, kind->levels);
+    return first > second || (first == second && one < other);
+}
+
+/* What is left is whole and in order; the first of it, or -1. */
+static apr_int64_t drain(story_t *story, xipc_queue_t *queue, const kind_t *kind, testing_t *test)
+{
+    apr_int64_t first = -1;
+    apr_int64_t last = -1;
     for (;;) {
         void *data;
         apr_size_t size;
         apr_int64_t number = -1;
         apr_status_t rv = xipc_queue_get(&data, &size, queue, 0, test->pool);
-        if (rv == XIPC_EEMPTY) break;
-        REQUIRE_OK(rv);
-        REQUIRE(size >= sizeof number);
+        if (rv == XIPC_EEMPTY || !CHECK_OK(rv) || !CHECK(size >= sizeof number)) return first;
         memcpy(&number, data, sizeof number);
-        if (next < 0)
-            CHECK(number == got + 1 || number == got + 2);
-        else
-            CHECK_NUMBER(next, number);
+        if (!CHECK(number >= 0 && number < NUMBERS)) return first;
+        CHECK(last < 0 || is_before(last, number, kind));
         CHECK_NUMBER(size_of(number, kind->most), size);
         testing_fill(data, sizeof number, (unsigned)number);
         CHECK(testing_is_filled(data, size, (unsigned)number));
-        next = number + 1;
+        story->left[number] = 1;
+        if (first < 0) first = number;
+        last = number;
     }
-    if (next >= 0)
-        CHECK(next == put + 1 || next == put + 2);
-    else
-        CHECK(put - got <= 1);
+}
+
+/* All that was put and not taken is left; one more either way is the dead one's. */
+static void check_rest(story_t *story, xipc_queue_t *queue, const kind_t *kind, testing_t *test)
+{
+    int missing = 0;
+    apr_int64_t first = drain(story, queue, kind, test);
+    for (apr_int64_t i = 0; i < NUMBERS; i++) {
+        if (story->left[i]) CHECK(!story->got[i] && (story->put[i] || i == story->last + 1));
+        if (!story->put[i] || story->got[i] || story->left[i]) continue;
+        missing++; /* it was being taken: then it was the next */
+        CHECK(first < 0 || is_before(i, first, kind));
+    }
+    CHECK(missing <= 1);
 }
 
 static void check_capacity(xipc_queue_t *queue, const kind_t *kind)
@@ -164,13 +200,17 @@ static void check_capacity(xipc_queue_t *queue, const kind_t *kind)
     }
 }
 
-/* How many messages the child's last words tell of: the highest number put, and got. */
-static void hear(apr_int64_t *put, apr_int64_t *got, xipc_connection_t *told)
+/* What the child told until it died. */
+static void hear(story_t *story, xipc_connection_t *told)
 {
     apr_int64_t word;
-    *put = *got = -1;
-    while (testing_recv_int(&word, told, TESTING_PATIENCE))
-        *(word % 2 == PUT ? put : got) = word / 2;
+    memset(story, 0, sizeof *story);
+    story->last = -1;
+    while (testing_recv_int(&word, told, TESTING_PATIENCE)) {
+        REQUIRE(word >= 0 && word / 2 < NUMBERS);
+        if (word % 2 == PUT) story->last = word / 2;
+        (word % 2 == PUT ? story->put : story->got)[word / 2] = 1;
+    }
 }
 
 /* By itself, as from outside: on Win32 that is an exit code like any other. */
@@ -183,19 +223,19 @@ static int kill_once(const char *point, apr_int64_t hits, const kind_t *kind, te
 {
     testing_t test = *outer;
     xipc_connection_t *told;
-    apr_int64_t put, got;
+    story_t story;
     if (!CHECK_OK(apr_pool_create(&test.pool, outer->pool))) return 0;
     xipc_queue_t *queue = make(kind, &test);
     xipc_process_t *process = queue != NULL ? start(&told, queue, point, hits, kind, &test) : NULL;
     if (process == NULL) return 0;
-    hear(&put, &got, told);
+    hear(&story, told);
     int exitcode = testing_finish(process);
     CHECK(exitcode == 0 || was_killed(exitcode));
     apr_time_t began = system_clock();
-    check_rest(queue, put, got, kind, &test);
+    check_rest(&story, queue, kind, &test);
     check_capacity(queue, kind);
     CHECK(system_clock() - began < apr_time_from_sec(10));
-    if (exitcode == 0) CHECK_NUMBER(put, got);
+    for (int i = 0; exitcode == 0 && i < NUMBERS; i++) CHECK_NUMBER(story.put[i], story.got[i]);
     apr_pool_destroy(test.pool);
     return was_killed(exitcode);
 }
@@ -220,14 +260,14 @@ static void death_in_put_or_get_harms_nobody(testing_t *test)
     static const char *const points[] = {
         "put.entered", "put.padded", "put.record", "put.written", "put.published", "put.left",
         "get.entered", "get.read",   "get.taken",  "get.freed",   "get.left"};
-    static const kind_t kind = {5, 150, 0};
+    static const kind_t kind = {5, 150, 0, 1};
     kill_at_each(points, COUNT_OF(points), &kind, test);
 }
 
 static void death_while_memory_is_given_back_harms_nobody(testing_t *test)
 {
     static const char *const points[] = {"get.discarding", "put.record", "get.taken"};
-    static const kind_t kind = {0, 4000000, 0};
+    static const kind_t kind = {0, 4000000, 0, 1};
     kill_at_each(points, COUNT_OF(points), &kind, test);
 }
 
@@ -236,43 +276,77 @@ static void death_in_place_harms_nobody(testing_t *test)
     static const char *const points[] = {"put.published",   "place.committing", "place.committed",
                                          "place.abandoned", "place.held",       "place.taken",
                                          "get.left",        "place.released"};
-    static const kind_t kind = {5, 150, 1};
+    static const kind_t kind = {5, 150, 1, 1};
+    kill_at_each(points, COUNT_OF(points), &kind, test);
+}
+
+/* The same with a ring for each priority, and in the gate before them. */
+static void death_in_a_queue_with_priorities_harms_nobody(testing_t *test)
+{
+    static const char *const points[] = {
+        "levels.entered", "levels.done", "levels.left",   "put.entered", "put.padded",
+        "put.record",     "put.written", "put.published", "put.left",    "get.entered",
+        "get.read",       "get.taken",   "get.freed",     "get.left"};
+    static const kind_t kind = {5, 150, 0, 3};
+    kill_at_each(points, COUNT_OF(points), &kind, test);
+}
+
+static void death_while_memory_of_a_priority_is_given_back_harms_nobody(testing_t *test)
+{
+    static const char *const points[] = {"get.discarding", "put.record", "get.taken"};
+    static const kind_t kind = {0, 4000000, 0, 3};
+    kill_at_each(points, COUNT_OF(points), &kind, test);
+}
+
+static void death_in_place_harms_nobody_with_priorities(testing_t *test)
+{
+    static const char *const points[] = {"put.published",   "place.committing", "place.committed",
+                                         "place.abandoned", "place.held",       "place.taken",
+                                         "levels.entered",  "levels.done",      "levels.left",
+                                         "get.left",        "place.released"};
+    static const kind_t kind = {5, 150, 1, 3};
     kill_at_each(points, COUNT_OF(points), &kind, test);
 }
 
 /* The one that repairs dies as well. */
+static void kill_two(const char *first, const char *second, const kind_t *kind, testing_t *test)
+{
+    xipc_connection_t *told;
+    xipc_queue_stat_t stat;
+    void *data;
+    apr_size_t size;
+    xipc_queue_t *queue = make(kind, test);
+    REQUIRE(queue != NULL);
+    CHECK(was_killed(testing_finish(start(&told, queue, first, 1, kind, test))));
+    CHECK(was_killed(testing_finish(start(&told, queue, second, 1, kind, test))));
+    (void)xipc_queue_put(queue, "x", 1, 0);
+    while (xipc_queue_get(&data, &size, queue, 0, test->pool) == APR_SUCCESS)
+        ;
+    check_capacity(queue, kind);
+    CHECK_OK(xipc_queue_stat(&stat, queue));
+    CHECK(first[0] == 'p' ? stat.lost_by_writers >= 1 : stat.lost_by_readers >= 1);
+    CHECK_OK(xipc_queue_close(queue));
+}
+
 static void death_in_the_repair_harms_nobody(testing_t *test)
 {
-    static const char *const points[] = {"repair.entered", "repair.counted"};
-    static const kind_t kind = {5, 150, 0};
-    for (int i = 0; i < 4; i++) {
-        xipc_connection_t *told;
-        xipc_queue_stat_t stat;
-        xipc_queue_t *queue = make(&kind, test);
-        REQUIRE(queue != NULL);
-        const char *first = i < 2 ? "put.written" : "get.taken";
-        CHECK(was_killed(testing_finish(start(&told, queue, first, 1, &kind, test))));
-        CHECK(was_killed(testing_finish(start(&told, queue, points[i % 2], 1, &kind, test))));
-        (void)xipc_queue_put(queue, "x", 1, 0);
-        void *data;
-        apr_size_t size;
-        while (xipc_queue_get(&data, &size, queue, 0, test->pool) == APR_SUCCESS)
-            ;
-        check_capacity(queue, &kind);
-        CHECK_OK(xipc_queue_stat(&stat, queue));
-        CHECK(i < 2 ? stat.lost_by_writers >= 1 : stat.lost_by_readers >= 1);
-        CHECK_OK(xipc_queue_close(queue));
+    static const char *const points[] = {"repair.entered", "repair.counted", "levels.repaired"};
+    static const kind_t kinds[] = {{5, 150, 0, 1}, {5, 150, 0, 3}};
+    for (int i = 0; i < 2; i++) {
+        for (int k = 0; k < 2 + i; k++) {
+            kill_two("put.written", points[k], &kinds[i], test);
+            kill_two("get.taken", points[k], &kinds[i], test);
+        }
     }
 }
 
-static void stat_tells_what_was_lost_and_whose_it_was(testing_t *test)
+static void check_what_was_lost(const kind_t *kind, testing_t *test)
 {
-    static const kind_t kind = {5, 150, 0};
     xipc_connection_t *told;
     xipc_queue_stat_t stat;
-    xipc_queue_t *queue = make(&kind, test);
+    xipc_queue_t *queue = make(kind, test);
     REQUIRE(queue != NULL);
-    xipc_process_t *process = start(&told, queue, "put.written", 3, &kind, test);
+    xipc_process_t *process = start(&told, queue, "put.written", 3, kind, test);
     REQUIRE(process != NULL);
     apr_int64_t pid = xipc_process_pid(process);
     CHECK(was_killed(testing_finish(process)));
@@ -282,6 +356,13 @@ static void stat_tells_what_was_lost_and_whose_it_was(testing_t *test)
     CHECK_NUMBER(1, stat.lost_by_writers);
     CHECK_NUMBER(pid, stat.last_lost_writer);
     CHECK_NUMBER(0, stat.lost_by_readers);
+}
+
+static void stat_tells_what_was_lost_and_whose_it_was(testing_t *test)
+{
+    static const kind_t kinds[] = {{5, 150, 0, 1}, {5, 150, 0, 3}};
+    check_what_was_lost(&kinds[0], test);
+    check_what_was_lost(&kinds[1], test);
 }
 
 /* Takes a batch of four, and is killed with it. */
@@ -297,14 +378,16 @@ static int get_batch(xipc_values_t *args, apr_pool_t *pool)
     return xipc_queue_get_many(&count, messages, 4, queue, 0, pool) == APR_SUCCESS ? 0 : 91;
 }
 
-static void stat_counts_all_of_a_batch_that_was_lost(testing_t *test)
+static void check_lost_batch(const kind_t *kind, testing_t *test)
 {
-    static const kind_t kind = {5, 150, 0};
     xipc_queue_stat_t stat;
     apr_int64_t number = -1;
-    xipc_queue_t *queue = make(&kind, test);
+    xipc_queue_t *queue = make(kind, test);
     REQUIRE(queue != NULL);
-    for (int i = 0; i < 5; i++) CHECK_OK(testing_put_int(queue, i, 0));
+    for (apr_int64_t i = 0; i < 5; i++) {
+        unsigned priority = kind->levels > 1 ? (unsigned)(4 - i) / 2 : 0;
+        CHECK_OK(xipc_queue_put_priority(queue, &i, sizeof i, priority, 0));
+    }
     CHECK(was_killed(testing_run(test, get_batch, testing_queue_args(queue, test->pool))));
     CHECK_OK(testing_get_int(&number, queue, 0, test->pool));
     CHECK_NUMBER(4, number);
@@ -313,10 +396,20 @@ static void stat_counts_all_of_a_batch_that_was_lost(testing_t *test)
     CHECK_NUMBER(0, stat.lost_by_writers);
 }
 
+static void stat_counts_all_of_a_batch_that_was_lost(testing_t *test)
+{
+    static const kind_t kinds[] = {{5, 150, 0, 1}, {5, 150, 0, 3}};
+    check_lost_batch(&kinds[0], test);
+    check_lost_batch(&kinds[1], test);
+}
+
 static const testing_case_t cases[] = {
     EACH_METHOD(death_in_put_or_get_harms_nobody),
     EACH_METHOD(death_while_memory_is_given_back_harms_nobody),
     EACH_METHOD(death_in_place_harms_nobody),
+    EACH_METHOD(death_in_a_queue_with_priorities_harms_nobody),
+    EACH_METHOD(death_while_memory_of_a_priority_is_given_back_harms_nobody),
+    EACH_METHOD(death_in_place_harms_nobody_with_priorities),
     EACH_METHOD(death_in_the_repair_harms_nobody),
     EACH_METHOD(stat_tells_what_was_lost_and_whose_it_was),
     EACH_METHOD(stat_counts_all_of_a_batch_that_was_lost),
