@@ -37,9 +37,10 @@ static unsigned seed_of(apr_int64_t slot, apr_int64_t number)
     return (unsigned)(slot * 31337 + number);
 }
 
-void ledger_write(void *bytes, apr_size_t size, apr_int64_t slot, apr_int64_t number)
+void ledger_write(void *bytes, apr_size_t size, apr_int64_t slot, apr_int64_t number,
+                  unsigned priority)
 {
-    const ledger_head_t head = {slot, number};
+    const ledger_head_t head = {slot, number, priority};
     memcpy(bytes, &head, sizeof head);
     testing_fill((char *)bytes + sizeof head, size - sizeof head, seed_of(slot, number));
 }
@@ -50,8 +51,23 @@ int ledger_read(ledger_head_t *head, const void *bytes, apr_size_t size)
     memcpy(head, bytes, sizeof *head);
     if (head->slot < 0 || head->slot >= LEDGER_SLOTS) return 0;
     if (head->number < 0 || head->number >= LEDGER_MOST) return 0;
+    if (head->priority < 0 || head->priority >= LEDGER_PRIORITIES) return 0;
     return testing_is_filled((const char *)bytes + sizeof *head, size - sizeof *head,
                              seed_of(head->slot, head->number));
+}
+
+void ledger_begin_order(ledger_order_t *order)
+{
+    for (int i = 0; i < LEDGER_SLOTS; i++)
+        for (int k = 0; k < LEDGER_PRIORITIES; k++) order->last[i][k] = -1;
+}
+
+int ledger_is_in_order(ledger_order_t *order, const ledger_head_t *head)
+{
+    apr_int64_t *last = &order->last[head->slot][head->priority];
+    if (head->number <= *last) return 0;
+    *last = head->number;
+    return 1;
 }
 
 unsigned ledger_throw(ledger_dice_t *dice, unsigned sides)

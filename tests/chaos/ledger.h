@@ -12,7 +12,8 @@
 enum {
     LEDGER_SLOTS = 64,  /* processes of one chaos, those that replaced killed ones included */
     LEDGER_MOST = 8192, /* messages of one writer */
-    LEDGER_BATCH = 4    /* messages of one call at most */
+    LEDGER_BATCH = 4,   /* messages of one call at most */
+    LEDGER_PRIORITIES = 4
 };
 
 /* What one process wrote down of itself; `seen` is written by those who got its messages. */
@@ -38,15 +39,26 @@ typedef struct {
 apr_status_t ledger_create(ledger_t **ledger, const char *path, apr_pool_t *pool);
 apr_status_t ledger_open(ledger_t **ledger, const char *path, apr_pool_t *pool);
 
-/* A message as it travels: whose it is, which, and bytes that follow from that. */
+/* A message as it travels: whose it is, which, its priority, and bytes that follow from the first two. */
 typedef struct {
     apr_int64_t slot;
     apr_int64_t number;
+    apr_int64_t priority;
 } ledger_head_t;
 
-void ledger_write(void *bytes, apr_size_t size, apr_int64_t slot, apr_int64_t number);
+void ledger_write(void *bytes, apr_size_t size, apr_int64_t slot, apr_int64_t number,
+                  unsigned priority);
 /* Is it whole? */
 int ledger_read(ledger_head_t *head, const void *bytes, apr_size_t size);
+
+/* What one reader saw: the last number of each writer with each priority. */
+typedef struct {
+    apr_int64_t last[LEDGER_SLOTS][LEDGER_PRIORITIES];
+} ledger_order_t;
+
+void ledger_begin_order(ledger_order_t *order);
+/* Does it come after those that were seen? */
+int ledger_is_in_order(ledger_order_t *order, const ledger_head_t *head);
 
 /* A sequence of numbers that follows from its beginning. */
 typedef struct {

@@ -14,9 +14,10 @@ typedef struct {
     int tasks;
     ledger_dice_t dice;
     char *bytes[LEDGER_BATCH];
-    apr_int64_t last[LEDGER_SLOTS]; /* a reader's: the last number of each writer */
-    apr_int32_t wrong;              /* the line that found an error */
-    apr_pool_t *pool;               /* for one call */
+    unsigned priorities;
+    ledger_order_t order; /* a reader's */
+    apr_int32_t wrong;    /* the line that found an error */
+    apr_pool_t *pool;     /* for one call */
 } member_t;
 
 static const char *kill_at;
@@ -36,6 +37,7 @@ static int begin(member_t *member, xipc_values_t *args, apr_pool_t *pool)
     apr_int64_t seed;
     apr_int64_t most;
     apr_int64_t ways;
+    xipc_queue_caps_t caps;
     memset(member, 0, sizeof *member);
     if (xipc_values_get_queue(&member->queue, args, 0) != APR_SUCCESS) return 50;
     if (xipc_values_get_string(&path, args, 1) != APR_SUCCESS) return 51;
@@ -45,6 +47,7 @@ static int begin(member_t *member, xipc_values_t *args, apr_pool_t *pool)
     if (xipc_values_get_int(&ways, args, 5) != APR_SUCCESS) return 55;
     if (xipc_values_get_string(&kill_at, args, 6) != APR_SUCCESS) return 56;
     if (xipc_values_get_int(&passes_left, args, 7) != APR_SUCCESS) return 57;
+    if (xipc_queue_caps(&caps, member->queue) != APR_SUCCESS) return 49;
     if (ledger_open(&member->ledger, path, pool) != APR_SUCCESS) return 58;
     if (apr_pool_create(&member->pool, pool) != APR_SUCCESS) return 59;
     member->own = killed = &member->ledger->slots[member->slot];
@@ -53,7 +56,8 @@ static int begin(member_t *member, xipc_values_t *args, apr_pool_t *pool)
     member->tasks = (ways & MEMBERS_TASKS) != 0;
     member->dice.state = (apr_uint64_t)seed;
     for (int i = 0; i < LEDGER_BATCH; i++) member->bytes[i] = apr_palloc(pool, member->most);
-    for (int i = 0; i < LEDGER_SLOTS; i++) member->last[i] = -1;
+    member->priorities = caps.priorities < LEDGER_PRIORITIES ? caps.priorities : LEDGER_PRIORITIES;
+    ledger_begin_order(&member->order);
     if (kill_at[0] != '\0') xipc__test_point_hook = kill_here;
     return 0;
 }
@@ -102,10 +106,12 @@ static void put_one(member_t *member, apr_int64_t number)
 {
     apr_size_t size = some_size(member);
     apr_interval_time_t timeout = some_timeout(member);
-    ledger_write(member->bytes[0], size, member->slot, number);
+    unsigned priority = ledger_throw(&member->dice, member->priorities);
+    ledger_write(member->bytes[0], size, member->slot, number, priority);
     atomic_store(&member->own->started, number + 1);
     apr_time_t began = system_clock();
-    apr_status_t rv = xipc_queue_put(member->queue, member->bytes[0], size, timeout);
+    apr_status_t rv =
+        xipc_queue_put_priority(member->queue, member->bytes[0], size, priority, timeout);
     if (settle(member, rv, XIPC_EFULL, timeout, began))
         atomic_store(&member->own->done, number + 1);
 }
@@ -119,7 +125,7 @@ static void put_many(member_t *member, apr_int64_t number)
     for (apr_size_t i = 0; i < count; i++) {
         messages[i].data = member->bytes[i];
         messages[i].size = some_size(member);
-        ledger_write(member->bytes[i], messages[i].size, member->slot, number + (apr_int64_t)i);
+        ledger_write(member->bytes[i], messages[i].size, member->slot, number + (apr_int64_t)i, 0);
     }
     atomic_store(&member->own->started, number + (apr_int64_t)count);
     apr_time_t began = system_clock();
@@ -138,7 +144,7 @@ static void put_in_place(member_t *member, apr_int64_t number)
     apr_status_t rv = xipc_queue_reserve(&place, member->queue, size, timeout);
     if (!settle(member, rv, XIPC_EFULL, timeout, began)) return;
     int is_abandoned = ledger_throw(&member->dice, 4) == 0;
-    ledger_write(place, size, is_abandoned ? -1 : member->slot, number);
+    ledger_write(place, size, is_abandoned ? -1 : member->slot, number, 0);
     rv = is_abandoned ? xipc_queue_abandon(member->queue, place)
                       : xipc_queue_commit(member->queue, place, size);
     if (rv != APR_SUCCESS) (void)fail(member, __LINE__, rv);
@@ -190,10 +196,7 @@ static void note(member_t *member, const void *data, apr_size_t size)
     }
     int seen = atomic_fetch_add(&member->ledger->slots[head.slot].seen[head.number], 1);
     if (seen != 0 && !member->tasks) (void)fail(member, __LINE__, 0);
-    if (head.number <= member->last[head.slot])
-        atomic_fetch_add(&member->own->swapped, 1);
-    else
-        member->last[head.slot] = head.number;
+    if (!ledger_is_in_order(&member->order, &head)) atomic_fetch_add(&member->own->swapped, 1);
 }
 
 /* What was noted is done, in a queue of tasks. */

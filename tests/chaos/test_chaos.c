@@ -21,6 +21,7 @@ typedef struct {
     apr_size_t most;           /* bytes of a message */
     int ways;                  /* MEMBERS_IN_PLACE, MEMBERS_TASKS */
     const char *const *points; /* NULL at the end */
+    unsigned levels;           /* of priorities, on shm */
 } kind_t;
 
 static const char *const ring_points[] = {
@@ -34,6 +35,13 @@ static const char *const task_points[] = {
     "task.leased", "task.taken", "task.again",     "task.taken_again",
     "task.moving", "task.moved", "task.finishing", "task.done",
     "get.freed",   "place.held", "repair.counted", NULL};
+static const char *const level_points[] = {
+    "levels.entered",  "levels.done",    "levels.left", "levels.repaired",
+    "put.entered",     "put.record",     "put.written", "put.published",
+    "put.left",        "get.entered",    "get.read",    "get.taken",
+    "get.discarding",  "get.freed",      "get.left",    "place.committed",
+    "place.abandoned", "place.held",     "place.taken", "place.released",
+    "repair.entered",  "repair.counted", NULL};
 static const char *const mailslot_points[] = {"mailslot.entered",   "mailslot.writing",
                                               "mailslot.written",   "mailslot.put",
                                               "mailslot.read",      "mailslot.taken",
@@ -76,6 +84,7 @@ static xipc_queue_t *make_queue(chaos_t *chaos)
     CHECK_OK(xipc_queue_options_capacity_set(options, kind->capacity));
     if (kind->capacity > 0) CHECK_OK(xipc_queue_options_message_max_set(options, kind->most));
     if (kind->ways & MEMBERS_TASKS) CHECK_OK(xipc_queue_options_lease_set(options, 0));
+    if (kind->levels > 0) CHECK_OK(xipc_queue_options_priorities_set(options, kind->levels));
     CHECK_OK(xipc_queue_create_ex(&queue, options, chaos->test.pool));
     return queue;
 }
@@ -169,8 +178,8 @@ static int is_of_tasks(const chaos_t *chaos)
 /* A manager may look at a dead one's last request a little later. */
 static void drain(chaos_t *chaos, ledger_slot_t *own)
 {
-    apr_int64_t last[LEDGER_SLOTS];
-    for (int i = 0; i < LEDGER_SLOTS; i++) last[i] = -1;
+    ledger_order_t order;
+    ledger_begin_order(&order);
     for (int quiet = 0; quiet < 3;) {
         void *data;
         apr_size_t size;
@@ -188,8 +197,7 @@ static void drain(chaos_t *chaos, ledger_slot_t *own)
             CHECK_NUMBER(0, seen);
         else
             CHECK_OK(xipc_queue_task_done(chaos->queue));
-        if (head.number <= last[head.slot]) atomic_fetch_add(&own->swapped, 1);
-        last[head.slot] = head.number;
+        if (!ledger_is_in_order(&order, &head)) atomic_fetch_add(&own->swapped, 1);
     }
 }
 
@@ -315,45 +323,57 @@ static void survive(testing_t *test, const kind_t *kind)
 static void systems_queue_survives_kills(testing_t *test)
 {
     /* the kernel's message queues are one system call each */
-    kind_t kind = {TESTING_QUEUE_SYSTEM, 5, 900, 0, no_points};
+    kind_t kind = {TESTING_QUEUE_SYSTEM, 5, 900, 0, no_points, 0};
     if (!system_has_fork()) kind.points = mailslot_points;
     survive(test, &kind);
 }
 
 static void managed_queue_survives_kills(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_MANAGED, 5, 3000, 0, no_points};
+    static const kind_t kind = {TESTING_QUEUE_MANAGED, 5, 3000, 0, no_points, 0};
     survive(test, &kind);
 }
 
 static void shared_memory_survives_kills(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SHM, 5, 300, 0, ring_points};
+    static const kind_t kind = {TESTING_QUEUE_SHM, 5, 300, 0, ring_points, 0};
     survive(test, &kind);
 }
 
 static void messages_in_place_survive_kills(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SHM, 5, 300, MEMBERS_IN_PLACE, ring_points};
+    static const kind_t kind = {TESTING_QUEUE_SHM, 5, 300, MEMBERS_IN_PLACE, ring_points, 0};
     survive(test, &kind);
 }
 
 static void queue_that_grows_survives_kills(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 300000, MEMBERS_IN_PLACE, ring_points};
+    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 300000, MEMBERS_IN_PLACE, ring_points, 0};
     survive(test, &kind);
 }
 
 static void tasks_survive_kills(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SHM, 5, 3000, MEMBERS_TASKS, task_points};
+    static const kind_t kind = {TESTING_QUEUE_SHM, 5, 3000, MEMBERS_TASKS, task_points, 0};
     survive(test, &kind);
 }
 
 static void tasks_in_place_survive_kills(testing_t *test)
 {
     static const kind_t kind = {TESTING_QUEUE_SHM, 0, 100000, MEMBERS_TASKS | MEMBERS_IN_PLACE,
-                                task_points};
+                                task_points,       0};
+    survive(test, &kind);
+}
+
+static void priorities_survive_kills(testing_t *test)
+{
+    static const kind_t kind = {TESTING_QUEUE_SHM, 5, 300, MEMBERS_IN_PLACE, level_points, 4};
+    survive(test, &kind);
+}
+
+static void priorities_of_a_queue_that_grows_survive_kills(testing_t *test)
+{
+    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 300000, MEMBERS_IN_PLACE, level_points, 32};
     survive(test, &kind);
 }
 
@@ -365,6 +385,8 @@ static const testing_case_t cases[] = {
     ONCE(queue_that_grows_survives_kills),
     ONCE(tasks_survive_kills),
     ONCE(tasks_in_place_survive_kills),
+    ONCE(priorities_survive_kills),
+    ONCE(priorities_of_a_queue_that_grows_survive_kills),
 };
 
 TESTING_MAIN("chaos", cases)
