@@ -40,7 +40,8 @@ static void put(hands_answer_t *answer, hands_t *hands, const hands_order_t *ord
             xipc_queue_put_many(&answer->count, hands->queue, messages, order->count, 0);
         return;
     }
-    answer->status = xipc_queue_put(hands->queue, messages[0].data, messages[0].size, 0);
+    answer->status = xipc_queue_put_priority(hands->queue, messages[0].data, messages[0].size,
+                                             order->priority, 0);
     answer->count = answer->status == APR_SUCCESS;
 }
 

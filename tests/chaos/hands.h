@@ -27,6 +27,7 @@ typedef struct {
     apr_size_t count;
     apr_size_t sizes[HANDS_BATCH];
     apr_int64_t numbers[HANDS_BATCH];
+    unsigned priority; /* of a HANDS_PUT */
     int place;
 } hands_order_t;
 

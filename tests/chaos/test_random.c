@@ -21,6 +21,7 @@ typedef struct {
     apr_size_t most;     /* bytes of one */
     int is_bounded_message;
     int in_place;
+    unsigned levels; /* of priorities; 0 for none */
 } kind_t;
 
 /* ---- the model ---- */
@@ -34,7 +35,8 @@ typedef struct {
     apr_size_t room; /* bytes that were asked for */
     state_e state;
     int is_taken; /* DONE, and not by being given up */
-    int hand;     /* whose it is while it is written or looked at */
+    unsigned priority;
+    int hand; /* whose it is while it is written or looked at */
     int place;
 } message_t;
 
@@ -46,15 +48,20 @@ typedef struct {
     apr_size_t given_up; /* whose room is free, and that no reader has come by yet */
 } model_t;
 
-/* Room becomes free in order. */
+/* Room becomes free in order, of each priority. */
 static void model_free(model_t *model)
 {
-    int done = 0;
-    for (; done < model->count && model->messages[done].state == DONE; done++)
-        model->given_up += !model->messages[done].is_taken;
-    model->count -= done;
-    memmove(model->messages, model->messages + done,
-            (apr_size_t)model->count * sizeof *model->messages);
+    int kept = 0;
+    apr_uint32_t stuck = 0; /* priorities with an earlier message that is not done */
+    for (int i = 0; i < model->count; i++) {
+        const message_t *message = &model->messages[i];
+        if (message->state != DONE) stuck |= (apr_uint32_t)1 << message->priority;
+        if (stuck >> message->priority & 1)
+            model->messages[kept++] = *message;
+        else
+            model->given_up += !message->is_taken;
+    }
+    model->count = kept;
 }
 
 static apr_size_t rounded(apr_size_t size)
@@ -80,11 +87,13 @@ static message_t *model_add(model_t *model, apr_size_t size, state_e state)
 /* The next to be taken, or NULL: none, or the next is still being written. */
 static message_t *model_first(model_t *model)
 {
+    message_t *first = NULL;
     for (int i = 0; i < model->count; i++) {
-        if (model->messages[i].state == WRITTEN) return NULL;
-        if (model->messages[i].state == WAITING) return &model->messages[i];
+        message_t *message = &model->messages[i];
+        if (message->state != WRITTEN && message->state != WAITING) continue;
+        if (first == NULL || message->priority > first->priority) first = message;
     }
-    return NULL;
+    return first == NULL || first->state == WRITTEN ? NULL : first;
 }
 
 static void model_take(message_t *message)
@@ -198,8 +207,10 @@ static void try_put(random_t *random, int hand, hands_order_t *order)
         order->numbers[i] = model->next + (apr_int64_t)i;
     }
     order->count = count;
+    if (order->op == HANDS_PUT && random->kind->levels > 0)
+        order->priority = ledger_throw(&random->dice, random->kind->levels);
     while (done < count && model_has_room(model, order->sizes[done]))
-        (void)model_add(model, order->sizes[done++], WAITING);
+        model_add(model, order->sizes[done++], WAITING)->priority = order->priority;
     if (!ask(&answer, random, hand, order)) return;
     CHECK_STATUS(done == count ? APR_SUCCESS : XIPC_EFULL, answer.status);
     CHECK_NUMBER(done, answer.count);
@@ -321,6 +332,13 @@ static void try_release(random_t *random, int hand, hands_order_t *order)
 
 /* ---- the tests ---- */
 
+/* What is given up is of the lowest priority. */
+static int is_lowest(model_t *model)
+{
+    const message_t *first = model_first(model);
+    return first == NULL || first->priority == 0;
+}
+
 static int is_reading(hands_op_e op)
 {
     return op == HANDS_GET || op == HANDS_GET_INTO || op == HANDS_GET_MANY;
@@ -333,12 +351,14 @@ static void step(random_t *random)
                                            try_get_many, try_size, try_reserve, try_finish,
                                            try_finish,   try_peek, try_release};
     hands_order_t order = {0};
+    int comes_by;
     int hand = (int)ledger_throw(&random->dice, HANDS);
     order.op =
         (hands_op_e)ledger_throw(&random->dice, random->kind->in_place ? HANDS_OPS : HANDS_RESERVE);
     order.place = (int)ledger_throw(&random->dice, HANDS_PLACES);
+    comes_by = is_reading(order.op) && is_lowest(&random->model);
     tries[order.op](random, hand, &order);
-    if (is_reading(order.op)) random->model.given_up = 0;
+    if (comes_by) random->model.given_up = 0;
     model_free(&random->model);
     if (ledger_throw(&random->dice, 200) == 0) (void)kill_one(random, hand);
 }
@@ -358,6 +378,7 @@ static xipc_queue_t *make_queue(random_t *random)
     CHECK_OK(xipc_queue_options_backend_set(options, XIPC_QUEUE_SHM));
     CHECK_OK(xipc_queue_options_capacity_set(options, kind->capacity));
     CHECK_OK(xipc_queue_options_bytes_set(options, kind->bytes));
+    if (kind->levels > 0) CHECK_OK(xipc_queue_options_priorities_set(options, kind->levels));
     if (kind->is_bounded_message) CHECK_OK(xipc_queue_options_message_max_set(options, kind->most));
     CHECK_OK(xipc_queue_create_ex(&queue, options, pool));
     return queue;
@@ -392,37 +413,50 @@ static void compare(testing_t *test, const kind_t *kind)
 
 static void systems_queue_is_like_the_model(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SYSTEM, 5, 0, 700, 1, 0};
+    kind_t kind = {TESTING_QUEUE_SYSTEM, 5, 0, 700, 1, 0, 0};
+    if (system_has_fork()) kind.levels = 4; /* a mailslot has none */
     compare(test, &kind);
 }
 
 static void managed_queue_is_like_the_model(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_MANAGED, 6, 0, 3000, 0, 0};
+    static const kind_t kind = {TESTING_QUEUE_MANAGED, 6, 0, 3000, 0, 0, 0};
     compare(test, &kind);
 }
 
 static void shared_memory_is_like_the_model(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SHM, 6, 0, 200, 1, 1};
+    static const kind_t kind = {TESTING_QUEUE_SHM, 6, 0, 200, 1, 1, 0};
     compare(test, &kind);
 }
 
 static void bytes_are_bounded_as_in_the_model(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SHM, 6, 640, 200, 1, 1};
+    static const kind_t kind = {TESTING_QUEUE_SHM, 6, 640, 200, 1, 1, 0};
     compare(test, &kind);
 }
 
 static void queue_without_bounds_is_like_the_model(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 0, 400000, 0, 1};
+    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 0, 400000, 0, 1, 0};
     compare(test, &kind);
 }
 
 static void bytes_of_a_queue_that_grows_are_bounded_as_in_the_model(testing_t *test)
 {
-    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 3000000, 400000, 0, 1};
+    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 3000000, 400000, 0, 1, 0};
+    compare(test, &kind);
+}
+
+static void priorities_are_like_the_model(testing_t *test)
+{
+    static const kind_t kind = {TESTING_QUEUE_SHM, 6, 640, 200, 1, 1, 3};
+    compare(test, &kind);
+}
+
+static void priorities_of_a_queue_that_grows_are_like_the_model(testing_t *test)
+{
+    static const kind_t kind = {TESTING_QUEUE_SHM, 0, 3000000, 400000, 0, 1, 32};
     compare(test, &kind);
 }
 
@@ -433,6 +467,8 @@ static const testing_case_t cases[] = {
     ONCE(bytes_are_bounded_as_in_the_model),
     ONCE(queue_without_bounds_is_like_the_model),
     ONCE(bytes_of_a_queue_that_grows_are_bounded_as_in_the_model),
+    ONCE(priorities_are_like_the_model),
+    ONCE(priorities_of_a_queue_that_grows_are_like_the_model),
 };
 
 TESTING_MAIN("random", cases)
