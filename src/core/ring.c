@@ -138,9 +138,10 @@ static apr_status_t create_memory(xipc__memory_t **memory, apr_uint64_t *units, 
     apr_status_t rv;
     for (;;) {
         apr_uint64_t size = memory_size(*units, levels);
-        apr_uint64_t first = XIPC__RING_START + (levels > 1 ? 0 : XIPC__RING_CHUNK);
-        rv =
-            xipc__port_memory_create(memory, size, (apr_size_t)(size < first ? size : first), pool);
+        /* what is not asked for chunk by chunk is there at once; that of levels when they are used */
+        apr_uint64_t first = *units > XIPC__RING_FIXED ? XIPC__RING_START + XIPC__RING_CHUNK : size;
+        if (levels > 1) first = XIPC__RING_START;
+        rv = xipc__port_memory_create(memory, size, (apr_size_t)first, pool);
         if (!APR_STATUS_IS_ENOMEM(rv) || *units / 2 < least) return rv;
         *units /= 2;
     }
