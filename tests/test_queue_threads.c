@@ -10,20 +10,26 @@
 
 enum { WRITERS = 3, READERS = 3, EACH = 600, BYTES = 200, BATCH = 3, ALL = WRITERS * EACH };
 
+/* Messages of one call have the highest priority, the others have 0. */
+enum { LOW, HIGH, PRIORITIES };
+
 typedef struct {
     xipc_queue_t *queue;
+    unsigned highest;
     int index;
     int is_leased; /* messages are tasks */
     apr_uint64_t wrong;
+    apr_int64_t last[WRITERS][PRIORITIES]; /* a reader's */
 } worker_t;
 
 static atomic_int left;
 static _Atomic unsigned char seen[ALL];
 
-static void make(void *bytes, apr_int64_t number)
+static void make(void *bytes, apr_int64_t number, int priority)
 {
     memcpy(bytes, &number, sizeof number);
-    testing_fill((char *)bytes + sizeof number, BYTES - sizeof number, (unsigned)number);
+    testing_fill((char *)bytes + sizeof number, BYTES - sizeof number,
+                 (unsigned)(number + priority * ALL));
 }
 
 /* ---- writing ---- */
@@ -33,7 +39,7 @@ static apr_status_t put_in_place(xipc_queue_t *queue, apr_int64_t number)
     void *place;
     apr_status_t rv = xipc_queue_reserve(&place, queue, BYTES, TESTING_PATIENCE);
     if (rv != APR_SUCCESS) return rv;
-    make(place, number);
+    make(place, number, LOW);
     return xipc_queue_commit(queue, place, BYTES);
 }
 
@@ -43,7 +49,7 @@ static apr_status_t put_batch(xipc_queue_t *queue, apr_int64_t number)
     xipc_queue_message_t messages[BATCH];
     apr_size_t done;
     for (int i = 0; i < BATCH; i++) {
-        make(bytes[i], number + i);
+        make(bytes[i], number + i, LOW);
         messages[i].data = bytes[i];
         messages[i].size = BYTES;
     }
@@ -62,8 +68,9 @@ static apr_status_t put_all(const worker_t *worker)
         } else if (number % 5 == 0) {
             rv = put_in_place(worker->queue, number++);
         } else {
-            make(bytes, number++);
-            rv = xipc_queue_put(worker->queue, bytes, BYTES, TESTING_PATIENCE);
+            make(bytes, number++, HIGH);
+            rv = xipc_queue_put_priority(worker->queue, bytes, BYTES, worker->highest,
+                                         TESTING_PATIENCE);
         }
     }
     return rv;
@@ -71,18 +78,23 @@ static apr_status_t put_all(const worker_t *worker)
 
 /* ---- reading ---- */
 
-static void note(worker_t *worker, apr_int64_t *last, const void *data, apr_size_t size)
+static void note(worker_t *worker, const void *data, apr_size_t size)
 {
     apr_int64_t number = -1;
+    int priority = LOW;
     if (size == BYTES) memcpy(&number, data, sizeof number);
-    if (number < 0 || number >= ALL ||
-        !testing_is_filled((const char *)data + sizeof number, BYTES - sizeof number,
-                           (unsigned)number)) {
+    while (priority < PRIORITIES &&
+           !testing_is_filled((const char *)data + sizeof number, BYTES - sizeof number,
+                              (unsigned)(number + priority * ALL)))
+        priority++;
+    if (number < 0 || number >= ALL || priority == PRIORITIES) {
         worker->wrong++;
         return;
     }
-    worker->wrong += number <= last[number / EACH] || atomic_fetch_add(&seen[number], 1) != 0;
-    last[number / EACH] = number;
+    /* without priorities all are in one order */
+    apr_int64_t *last = &worker->last[number / EACH][worker->highest > 0 ? priority : LOW];
+    worker->wrong += number <= *last || atomic_fetch_add(&seen[number], 1) != 0;
+    *last = number;
     atomic_fetch_sub(&left, 1);
 }
 
@@ -94,23 +106,23 @@ static apr_status_t finish(const worker_t *worker, apr_size_t count)
     return rv;
 }
 
-static apr_status_t get_in_place(worker_t *worker, apr_int64_t *last)
+static apr_status_t get_in_place(worker_t *worker)
 {
     const void *data;
     apr_size_t size;
     apr_status_t rv = xipc_queue_peek(&data, &size, worker->queue, MILLISECONDS(5));
     if (rv != APR_SUCCESS) return rv;
-    note(worker, last, data, size);
+    note(worker, data, size);
     rv = xipc_queue_release(worker->queue, data);
     return rv == APR_SUCCESS ? finish(worker, 1) : rv;
 }
 
-static apr_status_t get_some(worker_t *worker, apr_int64_t *last, int way, apr_pool_t *pool)
+static apr_status_t get_some(worker_t *worker, int way, apr_pool_t *pool)
 {
     xipc_queue_message_t messages[BATCH];
     apr_size_t count = 1;
     apr_status_t rv;
-    if (way == 0) return get_in_place(worker, last);
+    if (way == 0) return get_in_place(worker);
     if (way == 1) {
         void *data;
         rv = xipc_queue_get(&data, &messages[0].size, worker->queue, MILLISECONDS(5), pool);
@@ -119,18 +131,17 @@ static apr_status_t get_some(worker_t *worker, apr_int64_t *last, int way, apr_p
         rv = xipc_queue_get_many(&count, messages, BATCH, worker->queue, MILLISECONDS(5), pool);
     }
     if (rv != APR_SUCCESS) return rv;
-    for (apr_size_t i = 0; i < count; i++) note(worker, last, messages[i].data, messages[i].size);
+    for (apr_size_t i = 0; i < count; i++) note(worker, messages[i].data, messages[i].size);
     return finish(worker, count);
 }
 
 static apr_status_t get_all(worker_t *worker, apr_pool_t *pool)
 {
     apr_pool_t *each;
-    apr_int64_t last[WRITERS] = {-1, -1, -1};
     apr_time_t give_up = system_clock() + TESTING_PATIENCE;
     apr_status_t rv = apr_pool_create(&each, pool);
     for (int i = 0; rv == APR_SUCCESS && atomic_load(&left) > 0; i++) {
-        rv = get_some(worker, last, i % 3, each);
+        rv = get_some(worker, i % 3, each);
         if (rv == XIPC_EEMPTY && system_clock() < give_up) rv = APR_SUCCESS;
         apr_pool_clear(each);
     }
@@ -148,7 +159,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
 
 /* ---- the tests ---- */
 
-static void run(apr_size_t capacity, int spin, int is_leased, testing_t *test)
+static void run(apr_size_t capacity, int spin, int is_leased, unsigned levels, testing_t *test)
 {
     xipc_queue_options_t *options;
     xipc_queue_t *queue;
@@ -160,11 +171,14 @@ static void run(apr_size_t capacity, int spin, int is_leased, testing_t *test)
     CHECK_OK(xipc_queue_options_message_max_set(options, BYTES));
     CHECK_OK(xipc_queue_options_spin_set(options, spin));
     if (is_leased) CHECK_OK(xipc_queue_options_lease_set(options, 0));
+    CHECK_OK(xipc_queue_options_priorities_set(options, levels));
     REQUIRE_OK(xipc_queue_create_ex(&queue, options, test->pool));
     atomic_store(&left, ALL);
     for (int i = 0; i < ALL; i++) atomic_store(&seen[i], 0);
     for (int i = 0; i < WRITERS + READERS; i++) {
-        workers[i] = (worker_t){.queue = queue, .index = i, .is_leased = is_leased};
+        workers[i] =
+            (worker_t){.queue = queue, .highest = levels - 1, .index = i, .is_leased = is_leased};
+        memset(workers[i].last, -1, sizeof workers[i].last);
         REQUIRE_OK(apr_thread_create(&threads[i], NULL, work, &workers[i], test->pool));
     }
     for (int i = 0; i < WRITERS + READERS; i++) {
@@ -180,26 +194,34 @@ static void run(apr_size_t capacity, int spin, int is_leased, testing_t *test)
 
 static void threads_put_and_get_in_every_way(testing_t *test)
 {
-    run(4, 0, 0, test);
-    run(4, -1, 0, test);
-    run(64, -1, 0, test);
+    run(4, 0, 0, 1, test);
+    run(4, -1, 0, 1, test);
+    run(64, -1, 0, 1, test);
 }
 
 static void threads_share_a_queue_without_a_bound(testing_t *test)
 {
-    run(0, -1, 0, test);
+    run(0, -1, 0, 1, test);
 }
 
 static void threads_take_tasks_and_do_them(testing_t *test)
 {
-    run(4, 0, 1, test);
-    run(64, -1, 1, test);
+    run(4, 0, 1, 1, test);
+    run(64, -1, 1, 1, test);
+}
+
+static void threads_share_a_queue_with_priorities(testing_t *test)
+{
+    run(4, 0, 0, 2, test);
+    run(4, -1, 0, 2, test);
+    run(0, -1, 0, 3, test);
 }
 
 static const testing_case_t cases[] = {
     ONCE(threads_put_and_get_in_every_way),
     ONCE(threads_share_a_queue_without_a_bound),
     ONCE(threads_take_tasks_and_do_them),
+    ONCE(threads_share_a_queue_with_priorities),
 };
 
 TESTING_MAIN("queue.threads", cases)
