@@ -91,14 +91,14 @@ static void try_places(target_t *target)
                               : xipc__levels_reserve(&place, target->levels, 50, 0);
     if (rv == APR_SUCCESS) {
         memset(place, 3, 50);
-        rv = is_ring ? xipc__ring_commit(target->ring, place, 20)
-                     : xipc__levels_commit(target->levels, place, 20);
+        (void)(is_ring ? xipc__ring_commit(target->ring, place, 20)
+                       : xipc__levels_commit(target->levels, place, 20));
     }
     rv = is_ring ? xipc__ring_peek(&data, &size, target->ring, 0)
                  : xipc__levels_peek(&data, &size, target->levels, 0);
     if (rv != APR_SUCCESS) return;
-    rv = is_ring ? xipc__ring_release(target->ring, data)
-                 : xipc__levels_release(target->levels, data);
+    (void)(is_ring ? xipc__ring_release(target->ring, data)
+                   : xipc__levels_release(target->levels, data));
 }
 
 static void try_tasks(xipc__ring_t *ring)

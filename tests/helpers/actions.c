@@ -89,8 +89,8 @@ static apr_status_t create_on(xipc_queue_t **queue, xipc_queue_backend_e backend
 apr_status_t testing_system_queue(xipc_queue_t **queue, apr_size_t capacity, apr_size_t message_max,
                                   apr_pool_t *pool)
 {
-    return create_on(queue, system_has_fork() ? XIPC_QUEUE_MQUEUE : XIPC_QUEUE_MAILSLOT, 1, capacity,
-                     message_max, pool);
+    return create_on(queue, system_has_fork() ? XIPC_QUEUE_MQUEUE : XIPC_QUEUE_MAILSLOT, 1,
+                     capacity, message_max, pool);
 }
 
 xipc_queue_t *testing_queue(testing_t *test, apr_size_t capacity)
