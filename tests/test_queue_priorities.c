@@ -471,6 +471,21 @@ static void priorities_of_the_systems_queue_are_there_or_refused_by_name(testing
     }
 }
 
+static void tasks_with_priorities_are_refused_by_name(testing_t *test)
+{
+    xipc_queue_t *queue = NULL;
+    xipc_queue_options_t *options = options_of(2, 3, test);
+    CHECK_OK(xipc_queue_options_joinable_set(options, 1));
+    for (int i = 0; i < 2; i++) {
+        apr_status_t rv = xipc_queue_create_ex(&queue, options, test->pool);
+        CHECK_STATUS(APR_ENOTIMPL, rv);
+        CHECK(strstr(testing_text(rv), "priorities") != NULL);
+        CHECK(queue == NULL);
+        CHECK_OK(xipc_queue_options_backend_set(options, XIPC_QUEUE_AUTO));
+        CHECK_OK(xipc_queue_options_message_max_set(options, 100));
+    }
+}
+
 static const testing_case_t cases[] = {
     EACH_QUEUE(batch_is_taken_in_the_order_of_the_priorities),
     EACH_QUEUE_AND_METHOD(each_priority_keeps_the_order_of_each_writer),
@@ -487,6 +502,7 @@ static const testing_case_t cases[] = {
     ONCE(levels_are_1_to_32),
     ONCE(priority_over_the_queues_highest_is_APR_EINVAL),
     ONCE(AUTO_has_the_priorities_that_were_asked_for),
+    ONCE(tasks_with_priorities_are_refused_by_name),
     OF_SYSTEM_QUEUE(priorities_of_the_systems_queue_are_there_or_refused_by_name),
 };
 

@@ -175,7 +175,7 @@ XIPC_EXPORT apr_status_t xipc_queue_options_spin_set(xipc_queue_options_t *optio
  *                 is not set: none are asked for, which a queue in shared memory then has not
  * @return APR_SUCCESS; APR_EINVAL when there can't be so many, or @p options is NULL; they are as
  *         before then. xipc_queue_create_ex() says APR_ENOTIMPL when a backend that has none is asked
- *         for by name as well: a mailslot.
+ *         for by name as well, a mailslot, or when the queue is to be joinable as well.
  * @par Blocking  Never.
  */
 XIPC_EXPORT apr_status_t xipc_queue_options_priorities_set(xipc_queue_options_t *options,
