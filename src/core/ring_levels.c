@@ -145,9 +145,10 @@ static void leave(xipc__levels_t *levels, int which, int is_change)
 
 /* ---- looking ---- */
 
-static int is_used(const xipc__levels_t *levels, unsigned level)
+/* Levels that ever had a message, one bit each. */
+static apr_uint32_t used_of(const xipc__levels_t *levels)
 {
-    return (atomic_load_explicit(&levels->shared->used, memory_order_acquire) & bit_of(level)) != 0;
+    return atomic_load_explicit(&levels->shared->used, memory_order_acquire);
 }
 
 static apr_uint64_t mark_of(const xipc__levels_t *levels, unsigned level, int which)
@@ -160,8 +161,9 @@ static apr_uint64_t mark_of(const xipc__levels_t *levels, unsigned level, int wh
 static apr_uint32_t sum_of(const xipc__levels_t *levels, int which)
 {
     apr_uint32_t sum = 0;
+    apr_uint32_t used = used_of(levels);
     for (unsigned i = 0; i < levels->count; i++)
-        if (is_used(levels, i)) sum += xipc__mark_count(mark_of(levels, i, which));
+        if (used & bit_of(i)) sum += xipc__mark_count(mark_of(levels, i, which));
     return sum;
 }
 
@@ -214,11 +216,12 @@ static apr_status_t measure(xipc__levels_put_t *put)
     const xipc__ring_bounds_t *bounds = &levels->gate->bounds;
     apr_uint64_t most = ((apr_uint64_t)bounds->bytes + 63) / 64 * 64;
     apr_uint64_t messages = 0, bytes = 0;
+    apr_uint32_t levels_used = used_of(levels);
     put->messages = put->bytes = (apr_uint64_t)-1;
     if (bounds->capacity == 0 && bounds->bytes == 0) return APR_SUCCESS;
     for (unsigned i = 0; i < levels->count; i++) {
         const xipc__ring_t *ring = &levels->rings[i];
-        if (!is_used(levels, i)) continue;
+        if (!(levels_used & bit_of(i))) continue;
         apr_uint64_t tail = mark_of(levels, i, XIPC__WRITERS);
         apr_uint64_t freed =
             atomic_load_explicit(&ring->header->sides[XIPC__READERS].freed, memory_order_acquire);
@@ -260,7 +263,7 @@ static apr_status_t begin(xipc__levels_put_t *put, unsigned level, apr_size_t si
     rv = append(put, size);
     if (rv != APR_SUCCESS)
         xipc__ring_leave(ring, XIPC__WRITERS);
-    else if (!is_used(levels, level))
+    else if (!(used_of(levels) & bit_of(level)))
         atomic_fetch_or_explicit(&levels->shared->used, bit_of(level), memory_order_release);
     return rv;
 }
@@ -270,13 +273,13 @@ static void reclaim(xipc__levels_t *levels, apr_time_t deadline)
 {
     int is_room = 0;
     if (enter(levels, XIPC__READERS, deadline) != APR_SUCCESS) return;
-    note_inside(levels, XIPC__READERS,
-                atomic_load_explicit(&levels->shared->used, memory_order_acquire));
+    apr_uint32_t used = used_of(levels);
+    note_inside(levels, XIPC__READERS, used);
     for (unsigned i = 0; i < levels->count; i++) {
         xipc__ring_t *ring = &levels->rings[i];
         const _Atomic apr_uint64_t *freed = &ring->header->sides[XIPC__READERS].freed;
         apr_uint64_t before = atomic_load_explicit(freed, memory_order_relaxed);
-        if (!is_used(levels, i) || before == mark_of(levels, i, XIPC__WRITERS)) continue;
+        if (!(used & bit_of(i)) || before == mark_of(levels, i, XIPC__WRITERS)) continue;
         if (make_ready(levels, i) == APR_SUCCESS) xipc__ring_reclaim(ring, 0);
         is_room |= atomic_load_explicit(freed, memory_order_relaxed) != before;
     }
@@ -350,8 +353,9 @@ static apr_status_t look_into(xipc__levels_get_t *get, unsigned level)
 apr_status_t xipc__levels_get_more(xipc__levels_get_t *get)
 {
     const xipc__levels_t *levels = get->levels;
+    apr_uint32_t used = used_of(levels);
     for (unsigned i = levels->count; i-- > 0;) {
-        if (!is_used(levels, i) ||
+        if (!(used & bit_of(i)) ||
             mark_of(levels, i, XIPC__READERS) == mark_of(levels, i, XIPC__WRITERS))
             continue;
         apr_status_t rv = look_into(get, i);
@@ -385,8 +389,9 @@ apr_status_t xipc__levels_get_begin(xipc__levels_get_t *get, xipc__levels_t *lev
 void xipc__levels_get_end(xipc__levels_get_t *get)
 {
     int is_room = 0;
-    for (unsigned i = 0; i < get->levels->count; i++) {
-        if (!(get->entered & bit_of(i))) continue;
+    apr_uint32_t left = get->entered;
+    for (unsigned i = 0; left != 0; i++, left >>= 1) {
+        if (!(left & 1)) continue;
         const xipc__side_t *side = &get->levels->rings[i].header->sides[XIPC__READERS];
         is_room |= atomic_load_explicit(&side->freed, memory_order_relaxed) != get->gets[i].freed;
         xipc__ring_get_end(&get->gets[i]);
@@ -448,7 +453,7 @@ static xipc__ring_t *ring_of(xipc__levels_t *levels, const void *data)
     const unsigned char *at = data;
     if (at < first) return NULL;
     apr_uint64_t level = (apr_uint64_t)(at - first) / xipc__level_bytes(levels->gate->units);
-    if (level >= levels->count || !is_used(levels, (unsigned)level)) return NULL;
+    if (level >= levels->count || !(used_of(levels) & bit_of((unsigned)level))) return NULL;
     return make_ready(levels, (unsigned)level) == APR_SUCCESS ? &levels->rings[level] : NULL;
 }
 
