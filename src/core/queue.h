@@ -53,16 +53,19 @@ typedef struct {
                                  apr_time_t deadline);
 } xipc__queue_ops_t;
 
+typedef struct xipc__queue_name_t xipc__queue_name_t;
+
 struct xipc_queue_t {
     const xipc__queue_ops_t *ops;
     void *self; /* NULL when closed */
     xipc_queue_backend_e backend;
-    apr_size_t capacity;    /* 0: bounded by memory alone */
-    apr_size_t message_max; /* 0: bounded by memory alone */
-    apr_size_t bytes;       /* of all messages; 0: not bounded so */
-    int tasks;              /* of xipc__queue_tasks_e */
-    apr_size_t deliveries;  /* how often a task is given out; 0: without end */
-    apr_size_t lost;        /* tasks whose loss the user of this object knows */
+    apr_size_t capacity;      /* 0: bounded by memory alone */
+    apr_size_t message_max;   /* 0: bounded by memory alone */
+    apr_size_t bytes;         /* of all messages; 0: not bounded so */
+    int tasks;                /* of xipc__queue_tasks_e */
+    apr_size_t deliveries;    /* how often a task is given out; 0: without end */
+    apr_size_t lost;          /* tasks whose loss the user of this object knows */
+    xipc__queue_name_t *name; /* NULL without one */
 };
 
 struct xipc_queue_options_t {
@@ -73,6 +76,7 @@ struct xipc_queue_options_t {
     int spin; /* negative: as many as suit the machine */
     int tasks;
     apr_size_t deliveries;
+    char name[XIPC_QUEUE_NAME_MAX + 1]; /* empty without one */
 };
 
 /* Is a message a task, there until it is done; and one whose reader died before, another one's? */
@@ -97,6 +101,8 @@ apr_status_t xipc__queue_kernel_create(xipc_queue_t **queue, apr_size_t capacity
 apr_status_t xipc__queue_kernel_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack);
 apr_status_t xipc__queue_shm_create(xipc_queue_t **queue, const xipc_queue_options_t *options,
                                     apr_pool_t *pool);
+struct xipc__ring_t;
+xipc_queue_t *xipc__queue_shm_make(struct xipc__ring_t *ring, apr_pool_t *pool);
 apr_status_t xipc__queue_shm_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack);
 apr_status_t xipc__queue_managed_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack);
 

@@ -14,7 +14,7 @@
 
 enum {
     XIPC__RING_MAGIC = 0x78715247,
-    XIPC__RING_VERSION = 3,
+    XIPC__RING_VERSION = 4,
     XIPC__RING_UNIT = 64,           /* bytes: records begin and end at multiples */
     XIPC__RING_START = 65536,       /* where the records begin */
     XIPC__RING_CHUNK = 1024 * 1024, /* memory is asked for and given back in these */
@@ -108,7 +108,9 @@ typedef struct {
     apr_uint32_t spin;
     apr_uint32_t tasks;
     apr_uint64_t deliveries;
-    unsigned char fill1[56];
+    xipc__ring_name_t name;
+    apr_uint32_t word; /* bytes of a pointer */
+    unsigned char fill1[100];
 
     xipc__side_t sides[2];
     struct {
@@ -133,6 +135,7 @@ struct xipc__ring_t {
     unsigned char *records;
     apr_uint64_t units;
     xipc__ring_bounds_t bounds;
+    xipc__ring_name_t name;
     xipc__memory_t *memory;
     xipc__park_t *park;
     xipc__tasks_t *tasks;  /* what this process has taken; NULL in a queue without tasks */
