@@ -46,6 +46,7 @@ if(WIN32)
         src/win32/port_listener.c
         src/win32/port_mac.c
         src/win32/port_memory.c
+        src/win32/port_names.c
         src/win32/port_park.c
         src/win32/port_process.c
         src/win32/port_program.c
@@ -129,7 +130,27 @@ else()
     set(XIPC_MEMORY shm)
     set(XIPC_PARK pipe)
 endif()
-list(APPEND XIPC_SYSTEM_SOURCES src/posix/port_memory_${XIPC_MEMORY}.c src/posix/port_park_${XIPC_PARK}.c)
+list(APPEND XIPC_SYSTEM_SOURCES
+    src/posix/port_memory_${XIPC_MEMORY}.c src/posix/port_names.c src/posix/port_park_${XIPC_PARK}.c)
+
+# How a queue with a name is found: by /proc, or by names that its parts have themselves.
+if(XIPC_MEMORY STREQUAL "memfd")
+    list(APPEND XIPC_SYSTEM_SOURCES src/posix/port_names_proc.c)
+else()
+    if(NOT XIPC_PARK STREQUAL "pipe")
+        message(FATAL_ERROR "xipc: XIPC_MEMORY=shm needs XIPC_PARK=pipe")
+    endif()
+    cmake_push_check_state()
+    list(APPEND CMAKE_REQUIRED_DEFINITIONS -D_GNU_SOURCE)
+    check_symbol_exists(posix_fallocate fcntl.h XIPC_HAVE_FALLOCATE)
+    cmake_pop_check_state()
+    if(XIPC_HAVE_FALLOCATE)
+        set(_xipc_reserve fallocate)
+    else()
+        set(_xipc_reserve none)
+    endif()
+    list(APPEND XIPC_SYSTEM_SOURCES src/posix/port_names_path.c src/posix/port_reserve_${_xipc_reserve}.c)
+endif()
 
 # How a child learns that its parent has ended.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

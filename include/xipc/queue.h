@@ -4,7 +4,8 @@
  *
  * First in, first out (xipc_queue_put_priority() apart); what was put is visible to every reader when xipc_queue_put() returns. A
  * queue reaches another process among its arguments or over a connection; the system's own is also
- * in a forked child that finds it in a variable, a managed one is closed there. It has several
+ * in a forked child that finds it in a variable, a managed one is closed there. One with a name can
+ * be opened by programs that have nothing else in common (xipc_queue_open()). It has several
  * backends, one interface:
  *
  * - `mqueue`: a POSIX message queue, kept by the kernel (Linux);
@@ -31,6 +32,8 @@
 #include "xipc/export.h"
 #include "xipc/values.h"
 
+#include <apr_tables.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -46,6 +49,9 @@ typedef enum {
 
 /** How a queue is to be. @see xipc_queue_options_create */
 typedef struct xipc_queue_options_t xipc_queue_options_t;
+
+/** The most bytes in a queue's name. */
+#define XIPC_QUEUE_NAME_MAX 64
 
 /** The highest priority of a message; the lowest is 0. */
 #define XIPC_QUEUE_PRIORITY_MAX 31
@@ -222,18 +228,131 @@ XIPC_EXPORT apr_status_t xipc_queue_options_lease_set(xipc_queue_options_t *opti
                                                       apr_size_t deliveries);
 
 /**
+ * Give the queue a name, by which other programs of this user can open it.
+ *
+ * @param options  the options
+ * @param name     1 to #XIPC_QUEUE_NAME_MAX bytes, which are copied: no control characters, slashes or
+ *                 backslashes; NULL: none
+ * @return APR_SUCCESS; APR_EINVAL when it can't be a name, which the text of xipc_strerror() explains,
+ *         or @p options is NULL; APR_ENOTIMPL when it is an address, with `://` in it. The options are
+ *         as before then.
+ * @par Blocking  Never.
+ * @par Limits    Queues with names are in shared memory: with #XIPC_QUEUE_AUTO xipc_queue_create_ex()
+ *                makes them there, and with #XIPC_QUEUE_MQUEUE or #XIPC_QUEUE_MAILSLOT it says
+ *                APR_ENOTIMPL.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_options_name_set(xipc_queue_options_t *options,
+                                                     const char *name);
+
+/**
  * Make a queue as the options say.
  *
  * @param queue    where it goes; it lives as long as @p pool, or until xipc_queue_close()
  * @param options  how it is to be; NULL for the defaults
  * @param pool     where the object lives
  * @return as xipc_queue_create(); XIPC_ELIMIT also when the backend asked for does not bear so much;
- *         APR_ENOTIMPL when this system does not have it
- * @par Blocking  Never.
+ *         APR_ENOTIMPL when this system does not have it, or it has no names and one is asked for;
+ *         APR_EEXIST when a living queue has the name; otherwise with a name as xipc_queue_open().
+ *         Nothing is left behind by an error.
+ * @par Blocking  Never without a name; with one as xipc_queue_open().
+ * @par Death     A process killed in here leaves nothing, or what the next one removes who looks at the
+ *                name.
  */
 XIPC_EXPORT apr_status_t xipc_queue_create_ex(xipc_queue_t **queue,
                                               const xipc_queue_options_t *options,
                                               apr_pool_t *pool);
+
+/**
+ * Open a queue that another program of this user has made under a name.
+ *
+ * This process holds the queue too from now on, as do those that get it from this one, until
+ * xipc_queue_close() or their end. The name lasts until xipc_queue_unlink(), or until nobody holds the
+ * queue any more: the last one to close it removes the name, and if all holders were killed, the next
+ * call that looks at the name does. A queue with a name may be among the arguments of a pool's task.
+ *
+ * @param queue    where it goes; it lives as long as @p pool, or until xipc_queue_close()
+ * @param name     its name
+ * @param options  NULL: take the queue as it is; otherwise its bounds that are set (capacity, bytes,
+ *                 largest message) must be those of the queue. The spin is the queue's, and the name
+ *                 in the options does not matter.
+ * @param pool     where the object lives
+ * @return APR_SUCCESS; APR_ENOENT when no living queue has the name; XIPC_ESTATE when the queue is not
+ *         as the options say, the text of xipc_strerror() tells in what; XIPC_EPROTOCOL when what has
+ *         the name is no queue, of another version or word size, damaged, or of another pid namespace;
+ *         APR_EACCES when it is another user's, or a process that has the queue can't be asked for it
+ *         (Linux: no /proc, mounted with hidepid, or a process that is not dumpable); XIPC_ELIMIT when
+ *         511 objects hold it; APR_TIMEUP when another process stays in such a call, stopped;
+ *         APR_EINVAL when a pointer is NULL or the name can't be one; APR_ENOTIMPL for an address, with
+ *         `://` in it; what the system says. Nothing is changed then.
+ * @par Blocking  For an instant, while others open or close the same name; 5 seconds at most.
+ * @par Threads   Any number at once.
+ * @par Death     As xipc_queue_create_ex().
+ * @par System    Linux: a file in /dev/shm tells who has the queue, and /proc leads to it. macOS,
+ *                FreeBSD: a file in /tmp, pipes beside it, and shm_open(3). Win32: a section named in
+ *                the session (`Local\\`), and duplicates of a holder's handles.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_open(xipc_queue_t **queue, const char *name,
+                                         const xipc_queue_options_t *options, apr_pool_t *pool);
+
+/**
+ * Open a queue by its name, or make it when no living one has the name. Of many that do this at once
+ * one makes it.
+ *
+ * @param queue    where it goes; it lives as long as @p pool, or until xipc_queue_close()
+ * @param name     its name
+ * @param options  how it is to be; one that is there must agree, as with xipc_queue_open(). NULL: as
+ *                 it is, or the defaults
+ * @param pool     where the object lives
+ * @return as xipc_queue_open() and xipc_queue_create_ex(), but never APR_ENOENT or APR_EEXIST for the
+ *         name's sake
+ * @par Blocking  As xipc_queue_open().
+ * @par Threads   Any number at once.
+ * @par Death     As xipc_queue_create_ex().
+ */
+XIPC_EXPORT apr_status_t xipc_queue_open_or_create(xipc_queue_t **queue, const char *name,
+                                                   const xipc_queue_options_t *options,
+                                                   apr_pool_t *pool);
+
+/**
+ * Take a queue's name away. Those who hold the queue go on with it and with each other; another queue
+ * may have the name from now on.
+ *
+ * @param name  the name; also one whose queue xipc_queue_open() does not understand
+ * @return APR_SUCCESS; APR_ENOENT when no living queue had the name (a dead one's is removed); APR_EACCES
+ *         when it is another user's; APR_TIMEUP; APR_EINVAL and APR_ENOTIMPL as xipc_queue_open()
+ * @par Blocking  As xipc_queue_open().
+ * @par Threads   Any number at once.
+ * @par Death     A process killed in here has removed the name, or not, or the next one who looks does.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_unlink(const char *name);
+
+/** A queue in a list. */
+typedef struct {
+    const char *name;   /**< its name */
+    apr_size_t holders; /**< queue objects in all processes that hold it, at least 1 */
+} xipc_queue_listed_t;
+
+/**
+ * The queues of this user that have names, in no order. Those that only dead processes held are
+ * removed, and those that another version made in an unknown way are not shown.
+ *
+ * @param list  where an array of #xipc_queue_listed_t goes
+ * @param pool  where it and the names live
+ * @return APR_SUCCESS, also when there are none; APR_EINVAL when a pointer is NULL; what the system says
+ * @par Blocking  As xipc_queue_open(), for each queue.
+ * @par Threads   Any number at once.
+ */
+XIPC_EXPORT apr_status_t xipc_queue_list(apr_array_header_t **list, apr_pool_t *pool);
+
+/**
+ * The name under which the queue was made.
+ *
+ * @param queue  the queue
+ * @return the name, also after xipc_queue_close() or xipc_queue_unlink(), as long as the queue object;
+ *         NULL when it never had one or @p queue is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT const char *xipc_queue_name(const xipc_queue_t *queue);
 
 /**
  * Add one message, waiting for room.
@@ -558,8 +677,10 @@ XIPC_EXPORT apr_status_t xipc_queue_caps(xipc_queue_caps_t *caps, const xipc_que
  *
  * @param queue  the queue
  * @return APR_SUCCESS, also the second time; APR_EINVAL when @p queue is NULL
- * @par Blocking  Never.
+ * @par Blocking  Never without a name; with one as xipc_queue_open().
  * @par Threads   Not while another thread uses it.
+ * @par Lifetime  The last one that holds a queue with a name removes the name. A forked child that has
+ *                the object as its parent's copy holds nothing.
  */
 XIPC_EXPORT apr_status_t xipc_queue_close(xipc_queue_t *queue);
 

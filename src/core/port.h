@@ -22,6 +22,7 @@
 
 #include <apr_network_io.h>
 #include <apr_pools.h>
+#include <apr_tables.h>
 
 /* ---- clock ---- */
 
@@ -389,12 +390,13 @@ void xipc__port_pause(void);
 typedef struct xipc__memory_t xipc__memory_t;
 
 /*
- * Make shared memory without a name, all zeros. `size` is a multiple of 64 KiB and may be far more
- * than the system has: only what is used takes memory. The first `ready` bytes can be used at once,
- * the rest after xipc__port_memory_commit. Nobody can make it smaller, where the system sees to it.
+ * Make shared memory, all zeros. `size` is a multiple of 64 KiB and may be far more than the system
+ * has: only what is used takes memory. The first `ready` bytes can be used at once, the rest after
+ * xipc__port_memory_commit. Nobody can make it smaller, where the system sees to it. With `id` 0 it
+ * has no name; otherwise xipc__port_name_take finds it, until xipc__port_name_forget.
  */
 apr_status_t xipc__port_memory_create(xipc__memory_t **memory, apr_uint64_t size, apr_size_t ready,
-                                      apr_pool_t *pool);
+                                      apr_uint64_t id, apr_pool_t *pool);
 
 /* XIPC_EPROTOCOL when the handle is no such memory; it still belongs to the caller then. */
 apr_status_t xipc__port_memory_adopt(xipc__memory_t **memory, xipc__handle_t handle,
@@ -431,12 +433,14 @@ typedef struct {
 typedef struct xipc__park_t xipc__park_t;
 enum { XIPC__PARK_SPOTS = 4, XIPC__PARK_HANDLES = 2 * XIPC__PARK_SPOTS + 2 };
 
-apr_status_t xipc__port_park_create(xipc__park_t **park, apr_pool_t *pool);
+/* `id` as in xipc__port_memory_create. */
+apr_status_t xipc__port_park_create(xipc__park_t **park, apr_uint64_t id, apr_pool_t *pool);
 
 /* XIPC_EPROTOCOL when they are not such handles; they still belong to the caller then. */
 apr_status_t xipc__port_park_adopt(xipc__park_t **park, const xipc__handle_t *handles,
                                    apr_size_t count, apr_pool_t *pool);
 void xipc__port_park_handles(xipc__handles_t *handles, const xipc__park_t *park); /* adds them */
+apr_size_t xipc__port_park_handle_count(void);
 void xipc__port_park_close(xipc__park_t *park);
 
 /*
@@ -458,6 +462,54 @@ void xipc__port_park_wake(xipc__park_t *park, int index, xipc__spot_t *spot, int
 xipc__handle_t xipc__port_park_bell(const xipc__park_t *park);
 void xipc__port_park_ring(xipc__park_t *park);
 void xipc__port_park_clear(xipc__park_t *park);
+
+/* ---- names: how processes that have nothing in common find each other ---- */
+
+/*
+ * The entry of a name of this user's, locked: up to XIPC__NAME_SIZE bytes, zeros where nobody wrote.
+ * The lock ends with its owner. Another process may write into it at any time all the same.
+ */
+typedef struct xipc__name_t xipc__name_t;
+enum { XIPC__NAME_SIZE = 65536, XIPC__NAME_LINE = 128, XIPC__NAME_TEXT_MAX = 192 };
+
+/*
+ * Lock the entry of a name of 1 to XIPC__NAME_TEXT_MAX lower-case letters, digits and ._-%^ that does
+ * not begin with a dot. APR_ENOENT when there is none, unless one may be made. APR_TIMEUP: another
+ * process has it locked and does not go on. APR_EACCES: it is another user's; XIPC_EPROTOCOL: it is
+ * no entry. To be unlocked before long, by the same thread.
+ */
+apr_status_t xipc__port_name_lock(xipc__name_t **name, const char *text, int may_make,
+                                  apr_time_t deadline);
+void xipc__port_name_unlock(xipc__name_t *name);
+
+/* Bytes from the beginning; as many as there are, at most `size`. */
+apr_status_t xipc__port_name_read(apr_size_t *got, xipc__name_t *name, void *buffer,
+                                  apr_size_t size);
+
+/*
+ * XIPC__NAME_LINE bytes at a multiple of that: all of them, or by an error none. A death in it may leave the first
+ * 8 as they were and some of the others changed.
+ */
+apr_status_t xipc__port_name_write(xipc__name_t *name, const void *bytes, apr_size_t offset);
+
+/* The entry is gone; it is still to be unlocked. */
+void xipc__port_name_remove(xipc__name_t *name);
+
+/* A handle that keeps the entry there, where the system wants one; otherwise XIPC__NO_HANDLE. */
+apr_status_t xipc__port_name_anchor(xipc__handle_t *anchor, xipc__name_t *name);
+
+/* The entries of this user, in no order: adds const char *, in `pool`. */
+apr_status_t xipc__port_name_list(apr_array_header_t *texts, apr_pool_t *pool);
+
+/*
+ * Handles of our own for those that have these numbers in a process, and were made with `id`. They
+ * may lead to anything. APR_ENOENT: it is sure that the process has not got them any more.
+ */
+apr_status_t xipc__port_name_take(xipc__handles_t *handles, apr_uint64_t identity,
+                                  const apr_uint32_t *numbers, apr_size_t count, apr_uint64_t id);
+
+/* Nobody takes what was made with `id` any more; who has it keeps it. */
+void xipc__port_name_forget(apr_uint64_t id);
 
 /* ---- the system's own queue ---- */
 

@@ -188,6 +188,7 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
     xipc__handles_t handles;
     apr_pool_t *pool;
     xipc_values_t *args;
+    int exitcode = EXIT_FAILURE;
     apr_status_t rv = APR_SUCCESS;
     for (handles.count = 0; rv == APR_SUCCESS && handles.count < parcel->handles.count;
          handles.count++)
@@ -200,9 +201,11 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
     if (rv == APR_SUCCESS) rv = xipc__lines_take(lines);
     xipc__hooks_run_at_fork();
     if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
-    if (rv == APR_SUCCESS)
-        rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, &handles, pool);
-    xipc__port_exit(rv == APR_SUCCESS ? xipc__boot_run(process->target, args, pool) : EXIT_FAILURE);
+    if (rv != APR_SUCCESS) xipc__port_exit(EXIT_FAILURE);
+    rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, &handles, pool);
+    if (rv == APR_SUCCESS) exitcode = xipc__boot_run(process->target, args, pool);
+    apr_pool_destroy(pool); /* what has a name is given back */
+    xipc__port_exit(exitcode);
 }
 
 static apr_status_t start_forked(xipc_process_t *process, const xipc__lines_t *lines)

@@ -3,6 +3,10 @@
  */
 #include "core/queue.h"
 
+#include "core/queue_names.h"
+
+#include <apr_strings.h>
+
 static const char *const backend_names[] = {
     [XIPC_QUEUE_AUTO] = "none",         [XIPC_QUEUE_MQUEUE] = "mqueue",
     [XIPC_QUEUE_MAILSLOT] = "mailslot", [XIPC_QUEUE_MANAGED] = "managed",
@@ -96,6 +100,15 @@ apr_status_t xipc_queue_options_priorities_set(xipc_queue_options_t *options, un
     return APR_SUCCESS;
 }
 
+apr_status_t xipc_queue_options_name_set(xipc_queue_options_t *options, const char *name)
+{
+    if (options == NULL) return xipc__fail_null("options");
+    apr_status_t rv = name != NULL ? xipc__queue_name_check(name) : APR_SUCCESS;
+    if (rv == APR_SUCCESS)
+        (void)apr_cpystrn(options->name, name != NULL ? name : "", sizeof options->name);
+    return rv;
+}
+
 static apr_status_t create_kernel(xipc_queue_t **queue, const xipc_queue_options_t *options,
                                   apr_pool_t *pool)
 {
@@ -129,6 +142,7 @@ apr_status_t xipc_queue_create_ex(xipc_queue_t **queue, const xipc_queue_options
     if (queue == NULL) return xipc__fail_null("queue");
     if (pool == NULL) return xipc__fail_null("pool");
     if (options == NULL) options = &defaults;
+    if (options->name[0] != '\0') return xipc__queue_named_create(queue, options, pool);
     if (options->backend == XIPC_QUEUE_AUTO) return create_auto(queue, options, pool);
     if (options->backend == XIPC_QUEUE_SHM) return xipc__queue_shm_create(queue, options, pool);
     if ((int)options->backend != xipc__port_kernel_queue_backend())
@@ -225,7 +239,7 @@ apr_status_t xipc_queue_caps(xipc_queue_caps_t *caps, const xipc_queue_t *queue)
     caps->backend_name = backend_names[queue->backend];
     caps->capacity = queue->capacity;
     caps->message_max = queue->message_max;
-    caps->is_inheritance_only = queue->ops->is_inheritance_only;
+    caps->is_inheritance_only = xipc__queue_is_inheritance_only(queue);
     caps->bytes = queue->bytes;
     caps->priorities = queue->priorities;
     caps->is_in_place = queue->ops->extras != NULL;
@@ -238,6 +252,8 @@ apr_status_t xipc_queue_caps(xipc_queue_caps_t *caps, const xipc_queue_t *queue)
 apr_status_t xipc_queue_close(xipc_queue_t *queue)
 {
     if (queue == NULL) return xipc__fail_null("queue");
+    /* first the name: who finds this process by it finds the handles open */
+    if (queue->self != NULL && queue->name != NULL) xipc__queue_name_leave(queue->name);
     if (queue->self != NULL) queue->ops->close(queue->self);
     queue->self = NULL;
     return APR_SUCCESS;
@@ -250,7 +266,7 @@ int xipc__queue_is_closed(const xipc_queue_t *queue)
 
 int xipc__queue_is_inheritance_only(const xipc_queue_t *queue)
 {
-    return queue->ops->is_inheritance_only;
+    return queue->ops->is_inheritance_only && queue->name == NULL;
 }
 
 const char *xipc__queue_backend_name(const xipc_queue_t *queue)

@@ -52,17 +52,20 @@ typedef struct {
                                  apr_time_t deadline);
 } xipc__queue_ops_t;
 
+typedef struct xipc__queue_name_t xipc__queue_name_t;
+
 struct xipc_queue_t {
     const xipc__queue_ops_t *ops;
     void *self; /* NULL when closed */
     xipc_queue_backend_e backend;
-    apr_size_t capacity;    /* 0: bounded by memory alone */
-    apr_size_t message_max; /* 0: bounded by memory alone */
-    apr_size_t bytes;       /* of all messages; 0: not bounded so */
-    int tasks;              /* of xipc__queue_tasks_e */
-    apr_size_t deliveries;  /* how often a task is given out; 0: without end */
-    apr_size_t lost;        /* tasks whose loss the user of this object knows */
-    unsigned priorities;    /* at least 1 */
+    apr_size_t capacity;      /* 0: bounded by memory alone */
+    apr_size_t message_max;   /* 0: bounded by memory alone */
+    apr_size_t bytes;         /* of all messages; 0: not bounded so */
+    int tasks;                /* of xipc__queue_tasks_e */
+    apr_size_t deliveries;    /* how often a task is given out; 0: without end */
+    apr_size_t lost;          /* tasks whose loss the user of this object knows */
+    unsigned priorities;      /* at least 1 */
+    xipc__queue_name_t *name; /* NULL without one */
 };
 
 struct xipc_queue_options_t {
@@ -74,6 +77,7 @@ struct xipc_queue_options_t {
     int tasks;
     apr_size_t deliveries;
     unsigned priorities;
+    char name[XIPC_QUEUE_NAME_MAX + 1]; /* empty without one */
 };
 
 /* Is a message a task, there until it is done; and one whose reader died before, another one's? */

@@ -3,6 +3,8 @@
  */
 #include "core/queue_shm.h"
 
+#include "core/queue_names.h"
+
 #include <string.h>
 
 /* ---- putting and getting ---- */
@@ -236,8 +238,7 @@ static apr_size_t lost_by_readers(const xipc__ring_t *ring)
     return (apr_size_t)lost.got;
 }
 
-/* The queue has the ring, or it is closed. */
-static apr_status_t make(xipc_queue_t **queue, xipc__ring_t *ring, apr_pool_t *pool)
+apr_status_t xipc__queue_shm_make(xipc_queue_t **queue, xipc__ring_t *ring, apr_pool_t *pool)
 {
     xipc__ring_bounds_t bounds;
     xipc__ring_bounds(&bounds, ring);
@@ -263,11 +264,11 @@ static apr_status_t shm_letters(xipc_queue_t **letters, void *self, apr_pool_t *
     handles.count = 0;
     xipc__ring_handles(&handles, xipc__ring_letters(self));
     apr_status_t rv = xipc__ring_share(&ring, handles.items, handles.count, pool);
-    return rv == APR_SUCCESS ? make(letters, ring, pool) : rv;
+    return rv == APR_SUCCESS ? xipc__queue_shm_make(letters, ring, pool) : rv;
 }
 
 /* Tasks that are given out so often have another queue to go to. */
-static int has_letters(const xipc__ring_t *ring)
+int xipc__queue_shm_has_letters(const xipc__ring_t *ring)
 {
     xipc__ring_bounds_t bounds;
     xipc__ring_bounds(&bounds, ring);
@@ -278,19 +279,19 @@ static apr_status_t create_letters(xipc__ring_t *ring, apr_pool_t *pool)
 {
     xipc__ring_t *letters;
     xipc__ring_bounds_t bounds;
-    if (!has_letters(ring)) return APR_SUCCESS;
+    xipc__ring_name_t name = {.id = 0};
+    if (!xipc__queue_shm_has_letters(ring)) return APR_SUCCESS;
+    if (xipc__ring_name(ring)->id != 0) name.id = xipc__queue_letters_id(xipc__ring_name(ring)->id);
     xipc__ring_bounds(&bounds, ring);
     const xipc__ring_bounds_t unbound = {.message_max = bounds.message_max, .spin = bounds.spin};
-    apr_status_t rv = xipc__ring_create(&letters, &unbound, pool);
+    apr_status_t rv = xipc__ring_create_named(&letters, &unbound, &name, pool);
     if (rv == APR_SUCCESS) xipc__ring_letters_set(ring, letters);
     return rv;
 }
 
-apr_status_t xipc__queue_shm_create(xipc_queue_t **queue, const xipc_queue_options_t *options,
-                                    apr_pool_t *pool)
+static void choose_bounds(xipc__ring_bounds_t *bounds, const xipc_queue_options_t *options)
 {
-    xipc__ring_t *ring;
-    const xipc__ring_bounds_t bounds = {
+    *bounds = (xipc__ring_bounds_t){
         .capacity = options->capacity,
         .bytes = options->bytes,
         .message_max = options->message_max,
@@ -301,15 +302,34 @@ apr_status_t xipc__queue_shm_create(xipc_queue_t **queue, const xipc_queue_optio
         .deliveries = options->deliveries,
         .levels = options->priorities,
     };
+}
+
+apr_status_t xipc__queue_shm_create_ring(xipc__ring_t **ring, const xipc_queue_options_t *options,
+                                         const xipc__ring_name_t *name, apr_pool_t *pool)
+{
+    xipc__ring_t *made;
+    xipc__ring_bounds_t bounds;
     if (options->priorities > 1 && options->tasks != XIPC__QUEUE_PLAIN)
         return xipc__fail(APR_ENOTIMPL,
                           "a queue with priorities has no tasks that could be joined");
-    apr_status_t rv = xipc__ring_create(&ring, &bounds, pool);
+    choose_bounds(&bounds, options);
+    apr_status_t rv = xipc__ring_create_named(&made, &bounds, name, pool);
     if (rv != APR_SUCCESS) return rv;
-    rv = create_letters(ring, pool);
-    if (rv == APR_SUCCESS) return make(queue, ring, pool);
-    xipc__ring_close(ring);
+    rv = create_letters(made, pool);
+    if (rv != APR_SUCCESS)
+        xipc__ring_close(made);
+    else
+        *ring = made;
     return rv;
+}
+
+apr_status_t xipc__queue_shm_create(xipc_queue_t **queue, const xipc_queue_options_t *options,
+                                    apr_pool_t *pool)
+{
+    static const xipc__ring_name_t none = {.id = 0};
+    xipc__ring_t *ring;
+    apr_status_t rv = xipc__queue_shm_create_ring(&ring, options, &none, pool);
+    return rv == APR_SUCCESS ? xipc__queue_shm_make(queue, ring, pool) : rv;
 }
 
 static apr_status_t unpack_ring(xipc__ring_t **ring, xipc__unpack_t *unpack)
@@ -331,11 +351,21 @@ apr_status_t xipc__queue_shm_unpack(xipc_queue_t **queue, xipc__unpack_t *unpack
     xipc__ring_t *letters;
     apr_status_t rv = unpack_ring(&ring, unpack);
     if (rv != APR_SUCCESS) return rv;
-    if (has_letters(ring)) {
+    if (xipc__queue_shm_has_letters(ring)) {
         rv = unpack_ring(&letters, unpack);
         if (rv == APR_SUCCESS) xipc__ring_letters_set(ring, letters);
     }
-    if (rv == APR_SUCCESS) return make(queue, ring, unpack->pool);
-    xipc__ring_close(ring);
+    if (rv != APR_SUCCESS) {
+        xipc__ring_close(ring);
+        return rv;
+    }
+    xipc_queue_t *made;
+    rv = xipc__queue_shm_make(&made, ring, unpack->pool);
+    if (rv != APR_SUCCESS) return rv;
+    rv = xipc__queue_name_join(made, ring, unpack->pool);
+    if (rv == APR_SUCCESS)
+        *queue = made;
+    else
+        (void)xipc_queue_close(made);
     return rv;
 }

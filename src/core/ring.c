@@ -100,7 +100,7 @@ static xipc__ring_t *make(xipc__memory_t *memory, xipc__park_t *park, apr_pool_t
 }
 
 static void fill_header(xipc__ring_header_t *header, const xipc__ring_bounds_t *bounds,
-                        apr_uint64_t units)
+                        const xipc__ring_name_t *name, apr_uint64_t units)
 {
     header->header_size = sizeof *header;
     header->space = xipc__port_process_space();
@@ -114,6 +114,8 @@ static void fill_header(xipc__ring_header_t *header, const xipc__ring_bounds_t *
     atomic_store(&header->tasks_of.moving, XIPC__RING_NONE);
     atomic_store(&header->tasks_of.buried, XIPC__RING_NONE);
     header->levels = levels_of(bounds);
+    header->word = sizeof(void *);
+    header->name = *name;
     for (int i = 0; i < 2; i++) {
         atomic_store(&header->sides[i].intent, XIPC__RING_NONE);
         atomic_store(&header->sides[i].next, XIPC__RING_NONE);
@@ -124,16 +126,16 @@ static void fill_header(xipc__ring_header_t *header, const xipc__ring_bounds_t *
 }
 
 static void fill_headers(xipc__ring_header_t *header, const xipc__ring_bounds_t *bounds,
-                         apr_uint64_t units)
+                         const xipc__ring_name_t *name, apr_uint64_t units)
 {
     for (unsigned i = 0; bounds->levels > 1 && i < bounds->levels; i++)
-        fill_header(xipc__level_header(header, i), bounds, units);
-    fill_header(header, bounds, units);
+        fill_header(xipc__level_header(header, i), bounds, name, units);
+    fill_header(header, bounds, name, units);
 }
 
 /* Address space may be scarcer than memory: then smaller, as long as that bears what was asked. */
 static apr_status_t create_memory(xipc__memory_t **memory, apr_uint64_t *units, apr_uint64_t least,
-                                  apr_uint32_t levels, apr_pool_t *pool)
+                                  apr_uint32_t levels, apr_uint64_t id, apr_pool_t *pool)
 {
     apr_status_t rv;
     for (;;) {
@@ -141,7 +143,7 @@ static apr_status_t create_memory(xipc__memory_t **memory, apr_uint64_t *units, 
         /* what is not asked for chunk by chunk is there at once; that of levels when they are used */
         apr_uint64_t first = *units > XIPC__RING_FIXED ? XIPC__RING_START + XIPC__RING_CHUNK : size;
         if (levels > 1) first = XIPC__RING_START;
-        rv = xipc__port_memory_create(memory, size, (apr_size_t)first, pool);
+        rv = xipc__port_memory_create(memory, size, (apr_size_t)first, id, pool);
         if (!APR_STATUS_IS_ENOMEM(rv) || *units / 2 < least) return rv;
         *units /= 2;
     }
@@ -150,6 +152,13 @@ static apr_status_t create_memory(xipc__memory_t **memory, apr_uint64_t *units, 
 apr_status_t xipc__ring_create(xipc__ring_t **ring, const xipc__ring_bounds_t *bounds,
                                apr_pool_t *pool)
 {
+    static const xipc__ring_name_t none = {.id = 0};
+    return xipc__ring_create_named(ring, bounds, &none, pool);
+}
+
+apr_status_t xipc__ring_create_named(xipc__ring_t **ring, const xipc__ring_bounds_t *bounds,
+                                     const xipc__ring_name_t *name, apr_pool_t *pool)
+{
     apr_uint64_t units;
     xipc__memory_t *memory;
     xipc__park_t *park;
@@ -157,9 +166,10 @@ apr_status_t xipc__ring_create(xipc__ring_t **ring, const xipc__ring_bounds_t *b
     if (rv != APR_SUCCESS) return rv;
     int is_fixed = is_bounded(bounds);
     apr_uint64_t least = least_units(bounds);
-    rv = create_memory(&memory, &units, is_fixed ? units : least, levels_of(bounds), pool);
+    rv =
+        create_memory(&memory, &units, is_fixed ? units : least, levels_of(bounds), name->id, pool);
     if (rv != APR_SUCCESS) return rv;
-    rv = xipc__port_park_create(&park, pool);
+    rv = xipc__port_park_create(&park, name->id, pool);
     if (rv != APR_SUCCESS) {
         xipc__port_memory_close(memory);
         return rv;
@@ -167,7 +177,8 @@ apr_status_t xipc__ring_create(xipc__ring_t **ring, const xipc__ring_bounds_t *b
     *ring = make(memory, park, pool);
     (*ring)->units = units;
     (*ring)->bounds = *bounds;
-    fill_headers((*ring)->header, bounds, units);
+    (*ring)->name = *name;
+    fill_headers((*ring)->header, bounds, name, units);
     xipc__ring_tasks_create(*ring, pool);
     return APR_SUCCESS;
 }
@@ -184,8 +195,13 @@ static apr_status_t read_header(xipc__ring_t *ring)
     xipc__ring_header_t header;
     memcpy((void *)&header, (const void *)ring->header, sizeof header);
     if (header.magic != XIPC__RING_MAGIC) return xipc__ring_bad("it is no queue's");
-    if (header.version != XIPC__RING_VERSION || header.header_size != sizeof header)
-        return xipc__ring_bad("another version's");
+    if (header.version != XIPC__RING_VERSION || header.word != sizeof(void *) ||
+        header.header_size != sizeof header)
+        return xipc__fail(XIPC_EPROTOCOL,
+                          "the queue is of another build: layout %u with words of %u bytes, here "
+                          "%u and %u",
+                          header.version, header.word, (unsigned)XIPC__RING_VERSION,
+                          (unsigned)sizeof(void *));
     if (header.units < 16 || header.units > UNITS_MAX || (header.units & (header.units - 1)) != 0 ||
         header.levels < 1 || header.levels > XIPC__RING_LEVELS ||
         memory_size(header.units, header.levels) > xipc__port_memory_size(ring->memory))
@@ -206,6 +222,8 @@ static apr_status_t read_header(xipc__ring_t *ring)
     ring->bounds.tasks = header.tasks;
     ring->bounds.deliveries = (apr_size_t)header.deliveries;
     ring->bounds.levels = header.levels;
+    ring->name = header.name;
+    ring->name.text[sizeof ring->name.text - 1] = '\0';
     return APR_SUCCESS;
 }
 
@@ -277,6 +295,11 @@ void xipc__ring_close(xipc__ring_t *ring)
 }
 
 /* ---- looking ---- */
+
+const xipc__ring_name_t *xipc__ring_name(const xipc__ring_t *ring)
+{
+    return &ring->name;
+}
 
 void xipc__ring_bounds(xipc__ring_bounds_t *bounds, const xipc__ring_t *ring)
 {

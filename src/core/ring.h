@@ -47,6 +47,20 @@ typedef struct {
 apr_status_t xipc__ring_create(xipc__ring_t **ring, const xipc__ring_bounds_t *bounds,
                                apr_pool_t *pool);
 
+/* What a queue with a name is known by: which of all that ever had the name, and the name. */
+enum { XIPC__RING_NAME_SIZE = 72 };
+typedef struct {
+    apr_uint64_t id; /* 0: it has none */
+    char text[XIPC__RING_NAME_SIZE];
+} xipc__ring_name_t;
+
+/* The same with a name, for which others find it by the port's names. */
+apr_status_t xipc__ring_create_named(xipc__ring_t **ring, const xipc__ring_bounds_t *bounds,
+                                     const xipc__ring_name_t *name, apr_pool_t *pool);
+
+/* As its maker wrote it, or another process: the text ends, and may be anything. */
+const xipc__ring_name_t *xipc__ring_name(const xipc__ring_t *ring);
+
 /* The handles stay the ring's. */
 void xipc__ring_handles(xipc__handles_t *handles, const xipc__ring_t *ring);
 

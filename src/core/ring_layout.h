@@ -11,10 +11,11 @@
 #include "core/ring.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 enum {
     XIPC__RING_MAGIC = 0x78715247,
-    XIPC__RING_VERSION = 3,
+    XIPC__RING_VERSION = 4,
     XIPC__RING_UNIT = 64,           /* bytes: records begin and end at multiples */
     XIPC__RING_START = 65536,       /* where the records begin */
     XIPC__RING_CHUNK = 1024 * 1024, /* memory is asked for and given back in these */
@@ -81,6 +82,7 @@ typedef struct {
     _Atomic apr_uint64_t pad;    /* writers: units of the last pad */
     _Atomic apr_uint64_t next;   /* readers: what `freed` becomes when memory is given back */
     _Atomic apr_uint64_t skip;   /* writers: where a pad skips records, and its units */
+    unsigned char fill1[8];
     /* what the other side looks at */
     _Atomic apr_uint64_t mark;  /* writers: behind the last record; readers: the next to take */
     _Atomic apr_uint64_t freed; /* readers: up to where there is room again */
@@ -109,7 +111,9 @@ typedef struct {
     apr_uint32_t tasks;
     apr_uint64_t deliveries;
     apr_uint32_t levels; /* of priorities, each a ring of its own; see levels.h */
-    unsigned char fill1[52];
+    apr_uint32_t word;   /* bytes of a pointer */
+    xipc__ring_name_t name;
+    unsigned char fill1[96];
 
     xipc__side_t sides[2];
     struct {
@@ -129,11 +133,19 @@ typedef struct {
 
 typedef struct xipc__tasks_t xipc__tasks_t;
 
+/* What one side writes all the time is in no line that the other one reads all the time. */
+_Static_assert(offsetof(xipc__side_t, mark) == XIPC__RING_UNIT &&
+                   sizeof(xipc__side_t) == 3 * XIPC__RING_UNIT &&
+                   offsetof(xipc__ring_header_t, sides) % XIPC__RING_UNIT == 0 &&
+                   offsetof(xipc__ring_header_t, waits) % XIPC__RING_UNIT == 0,
+               "the layout is in lines");
+
 /* A queue with priorities has more headers before the records, and more records behind its first. */
 enum { XIPC__LEVEL_HEADERS = 16384, XIPC__LEVEL_HEADER = 1024 };
 
 static inline xipc__ring_header_t *xipc__level_header(xipc__ring_header_t *first, unsigned level)
 {
+    _Static_assert(sizeof(xipc__ring_header_t) <= XIPC__LEVEL_HEADER, "headers do not overlap");
     return (xipc__ring_header_t *)(void *)((unsigned char *)first + XIPC__LEVEL_HEADERS +
                                            (apr_size_t)level * XIPC__LEVEL_HEADER);
 }
@@ -151,6 +163,7 @@ struct xipc__ring_t {
     apr_uint64_t units;
     xipc__side_t *tally; /* where what died is counted, two of them */
     xipc__ring_bounds_t bounds;
+    xipc__ring_name_t name;
     xipc__memory_t *memory;
     xipc__park_t *park;
     xipc__tasks_t *tasks;  /* what this process has taken; NULL in a queue without tasks */

@@ -39,7 +39,7 @@ apr_status_t xipc_shared_memory_create(xipc_shared_memory_t **memory, apr_size_t
         return xipc__fail(APR_ENOMEM, "%" APR_SIZE_T_FMT " bytes, more than this machine has",
                           size);
     apr_uint64_t whole = ((apr_uint64_t)size + GRAIN - 1) / GRAIN * GRAIN;
-    apr_status_t rv = xipc__port_memory_create(&under, whole, GRAIN, pool);
+    apr_status_t rv = xipc__port_memory_create(&under, whole, GRAIN, 0, pool);
     if (rv != APR_SUCCESS) return rv;
     rv = make(memory, under, size, pool);
     if (rv != APR_SUCCESS) xipc__port_memory_close(under);

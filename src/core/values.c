@@ -93,7 +93,8 @@ apr_status_t xipc__values_check_inherit(const xipc_values_t *values)
         if (value->type == XIPC_VALUE_QUEUE && xipc__queue_is_inheritance_only(value->as.queue))
             return xipc__fail(XIPC_EINHERIT,
                               "value %" APR_SIZE_T_FMT
-                              " is a queue on %s; a manager's queue may go anywhere",
+                              " is a queue on %s; a manager's queue, or one with a name, may go "
+                              "anywhere",
                               i, xipc__queue_backend_name(value->as.queue));
     }
     return APR_SUCCESS;

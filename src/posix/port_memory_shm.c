@@ -1,5 +1,6 @@
 /*
- * port_memory_shm.c - shared memory whose name is taken away at once (macOS, FreeBSD).
+ * port_memory_shm.c - shared memory whose name is taken away at once, unless it belongs to a queue
+ * with a name (macOS, FreeBSD).
  *
  * Its size is set once; macOS refuses a second time. The memory of a range is not given back before
  * the end: macOS has no call for that.
@@ -51,13 +52,13 @@ static apr_status_t open_unnamed(int *fd)
 }
 
 apr_status_t xipc__port_memory_create(xipc__memory_t **memory, apr_uint64_t size, apr_size_t ready,
-                                      apr_pool_t *pool)
+                                      apr_uint64_t id, apr_pool_t *pool)
 {
     int fd;
-    (void)ready; /* pages come when they are touched */
-    apr_status_t rv = open_unnamed(&fd);
+    apr_status_t rv = id != 0 ? xipc__named_memory(&fd, id) : open_unnamed(&fd);
     if (rv != APR_SUCCESS) return rv;
     if (ftruncate(fd, (off_t)size) != 0) rv = APR_FROM_OS_ERROR(errno);
+    if (rv == APR_SUCCESS) rv = xipc__memory_reserve(fd, 0, (off_t)ready);
     if (rv == APR_SUCCESS) rv = map(memory, fd, size, pool);
     if (rv != APR_SUCCESS) (void)close(fd);
     return rv;
@@ -99,10 +100,7 @@ apr_status_t xipc__port_memory_ready(xipc__memory_t *memory, apr_uint64_t offset
 apr_status_t xipc__port_memory_commit(xipc__memory_t *memory, apr_uint64_t offset,
                                       apr_uint64_t size)
 {
-    (void)memory;
-    (void)offset;
-    (void)size;
-    return APR_SUCCESS;
+    return xipc__memory_reserve(memory->fd, (off_t)offset, (off_t)size);
 }
 
 void xipc__port_memory_discard(xipc__memory_t *memory, apr_uint64_t offset, apr_uint64_t size)

@@ -18,9 +18,9 @@ struct xipc__park_t {
     int fds[PIPES][2]; /* reading end, writing end */
 };
 
-static int open_pipe(int fds[2])
+static int open_pipe(int fds[2], apr_uint64_t id, int index)
 {
-    if (pipe(fds) != 0) return -1;
+    if ((id != 0 ? xipc__named_pipe(fds, id, index) : pipe(fds)) != 0) return -1;
     for (int i = 0; i < 2; i++) {
         (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
         (void)fcntl(fds[i], F_SETFL, O_NONBLOCK);
@@ -33,11 +33,11 @@ static void close_pipes(xipc__park_t *park, int count)
     for (int i = 0; i < 2 * count; i++) (void)close(park->fds[i / 2][i % 2]);
 }
 
-apr_status_t xipc__port_park_create(xipc__park_t **park, apr_pool_t *pool)
+apr_status_t xipc__port_park_create(xipc__park_t **park, apr_uint64_t id, apr_pool_t *pool)
 {
     xipc__park_t *made = apr_palloc(pool, sizeof *made);
     for (int i = 0; i < PIPES; i++)
-        if (open_pipe(made->fds[i]) != 0) {
+        if (open_pipe(made->fds[i], id, i) != 0) {
             apr_status_t rv = APR_FROM_OS_ERROR(errno);
             close_pipes(made, i);
             return rv;
@@ -71,6 +71,11 @@ apr_status_t xipc__port_park_adopt(xipc__park_t **park, const xipc__handle_t *ha
 void xipc__port_park_handles(xipc__handles_t *handles, const xipc__park_t *park)
 {
     for (int i = 0; i < 2 * PIPES; i++) handles->items[handles->count++] = park->fds[i / 2][i % 2];
+}
+
+apr_size_t xipc__port_park_handle_count(void)
+{
+    return 2 * PIPES;
 }
 
 void xipc__port_park_close(xipc__park_t *park)

@@ -64,4 +64,20 @@ typedef enum { XIPC__PROCESS_RUNS, XIPC__PROCESS_ENDED, XIPC__PROCESS_UNKNOWN } 
 apr_uint64_t xipc__identity_of(pid_t pid); /* in port_identity.c */
 xipc__process_e xipc__process_born(apr_uint64_t *born, pid_t pid);
 
+/*
+ * ---- port_names_*.c: what a queue with a name is made of ----
+ */
+
+/* The directory of the entries, in a place that all programs of the system agree on. */
+extern const char *const xipc__names_directory;
+
+/* As pipe(2) and shm_open(3), so that xipc__port_name_take finds them. */
+int xipc__named_pipe(int fds[2], apr_uint64_t id, int index);
+apr_status_t xipc__named_memory(int *fd, apr_uint64_t id);
+
+/* ---- port_reserve_*.c ---- */
+
+/* See to it that a part of the memory can be used, where the system knows how. */
+apr_status_t xipc__memory_reserve(int fd, off_t offset, off_t size);
+
 #endif

@@ -50,8 +50,9 @@ static apr_status_t map(xipc__memory_t **memory, HANDLE section, SIZE_T ready, a
 }
 
 apr_status_t xipc__port_memory_create(xipc__memory_t **memory, apr_uint64_t size, apr_size_t ready,
-                                      apr_pool_t *pool)
+                                      apr_uint64_t id, apr_pool_t *pool)
 {
+    (void)id; /* others take handles out of a process that has them */
     HANDLE section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE | SEC_RESERVE,
                                         (DWORD)(size >> 32), (DWORD)size, NULL);
     if (section == NULL) return xipc__win32_error();

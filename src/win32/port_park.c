@@ -17,8 +17,9 @@ static void close_objects(xipc__park_t *park, int count)
     for (int i = 0; i < count; i++) CloseHandle(park->objects[i]);
 }
 
-apr_status_t xipc__port_park_create(xipc__park_t **park, apr_pool_t *pool)
+apr_status_t xipc__port_park_create(xipc__park_t **park, apr_uint64_t id, apr_pool_t *pool)
 {
+    (void)id; /* others take handles out of a process that has them */
     xipc__park_t *made = apr_palloc(pool, sizeof *made);
     for (int i = 0; i < OBJECTS; i++) {
         made->objects[i] = i == BELL ? CreateEventW(NULL, TRUE, FALSE, NULL)
@@ -51,6 +52,11 @@ void xipc__port_park_handles(xipc__handles_t *handles, const xipc__park_t *park)
 {
     for (int i = 0; i < OBJECTS; i++)
         handles->items[handles->count++] = xipc__win32_opaque(park->objects[i]);
+}
+
+apr_size_t xipc__port_park_handle_count(void)
+{
+    return OBJECTS;
 }
 
 void xipc__port_park_close(xipc__park_t *park)

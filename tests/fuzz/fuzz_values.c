@@ -14,7 +14,7 @@ static void add_handles(xipc__handles_t *handles, unsigned how, apr_pool_t *pool
     xipc_connection_t *ends[2];
     xipc__memory_t *memory;
     MUST(xipc_pipe_create(&ends[0], &ends[1], 1, pool) == APR_SUCCESS);
-    MUST(xipc__port_memory_create(&memory, 65536, 65536, pool) == APR_SUCCESS);
+    MUST(xipc__port_memory_create(&memory, 65536, 65536, 0, pool) == APR_SUCCESS);
     for (; how % 8 > handles->count; how ^= 8u << handles->count % 4) {
         xipc__handle_t *handle = &handles->items[handles->count++];
         MUST(xipc__port_handle_duplicate(

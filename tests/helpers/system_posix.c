@@ -150,12 +150,22 @@ int system_handles_are_exact(void)
     return 1;
 }
 
-static void add_names(apr_array_header_t *names, const char *path, apr_pool_t *pool)
+/* Of the many there: entries of queues' names, and what belongs to them. */
+static int is_of_a_name(const char *name)
+{
+    if (strncmp(name, "xipc-", 5) == 0)
+        return name[5 + strspn(name + 5, "0123456789")] == '-' && name[5] != '-';
+    return (strncmp(name, "xipc.", 5) == 0 && strspn(name + 5, "0123456789abcdef") == 16);
+}
+
+static void add_names(apr_array_header_t *names, const char *path, int (*is_meant)(const char *),
+                      apr_pool_t *pool)
 {
     DIR *directory = opendir(path);
     if (directory == NULL) return;
     for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         if (entry->d_name[0] == '.') continue;
+        if (is_meant != NULL && !is_meant(entry->d_name)) continue;
         *(const char **)apr_array_push(names) = apr_pstrcat(pool, path, "/", entry->d_name, NULL);
     }
     (void)closedir(directory);
@@ -183,8 +193,9 @@ apr_int64_t system_shared_memory(void)
 apr_array_header_t *system_names(apr_pool_t *pool)
 {
     apr_array_header_t *names = apr_array_make(pool, 8, sizeof(const char *));
-    add_names(names, "/dev/shm", pool);
-    if (queue_names != NULL) add_names(names, queue_names, pool);
+    add_names(names, "/dev/shm", NULL, pool);
+    add_names(names, "/tmp", is_of_a_name, pool);
+    if (queue_names != NULL) add_names(names, queue_names, NULL, pool);
     return names;
 }
 

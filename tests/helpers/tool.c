@@ -1,7 +1,7 @@
 /*
  * tool.c - a program for the tests to start: tool WORD [ARGUMENT...].
  */
-#include <xipc.h>
+#include "tool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +106,7 @@ static int run(int argc, char **argv, apr_pool_t *pool)
     if (strcmp(word, "exit") == 0) return atoi(argument);
     if (strcmp(word, "answer") == 0) return answer(pool);
     if (strcmp(word, "leave") == 0) return leave_another(argv[0], pool);
+    if (strcmp(word, "queue") == 0) return tool_queue(argc, argv, pool);
     return 99;
 }
 
