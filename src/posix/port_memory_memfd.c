@@ -31,7 +31,7 @@ static apr_status_t map(xipc__memory_t **memory, int fd, apr_uint64_t size, apr_
 apr_status_t xipc__port_memory_create(xipc__memory_t **memory, apr_uint64_t size, apr_size_t ready,
                                       apr_uint64_t id, apr_pool_t *pool)
 {
-    (void)id; /* others take handles out of a process that has them */
+    (void)id;    /* others take handles out of a process that has them */
     (void)ready; /* pages come when they are touched */
     int fd = memfd_create("xipc", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return APR_FROM_OS_ERROR(errno);
