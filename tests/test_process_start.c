@@ -82,7 +82,10 @@ static void copy_of_this_program_can_be_spawned(testing_t *test)
     CHECK(remove(path) == 0);
 }
 
-/* See main: with this word in the environment this program ends before it comes to xipc_initialize(). */
+/*
+ * See main: with this word in the environment this program ends before it comes to
+ * xipc_initialize().
+ */
 static const char early_end[] = "XIPC_TEST_EARLY_END";
 
 static void program_that_ends_before_initialize_is_XIPC_EDIED(testing_t *test)
@@ -226,7 +229,9 @@ static void *APR_THREAD_FUNC start_several(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-/* Were one child's end in another child too, its end of file would not come before that one's end. */
+/*
+ * Were one child's end in another child too, its end of file would not come before that one's end.
+ */
 static void check_each_has_its_own(starter_t *starter, int index)
 {
     void *data;

@@ -1,4 +1,6 @@
-/* A list of values in one process; the promises of values.h. Travelling is in test_values_travel.c. */
+/*
+ * A list of values in one process; the promises of values.h. Travelling is in test_values_travel.c.
+ */
 #include "testing.h"
 
 static void new_list_is_empty(testing_t *test)

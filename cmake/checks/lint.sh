@@ -5,8 +5,7 @@ set -euo pipefail
 cd "$2"
 build=${3-}
 
-# bench and tools may not be there
-sources() { { find include src tests examples bench tools -name '*.[ch]' 2>/dev/null || true; } | sort; }
+sources() { find include src tests examples bench -name '*.[ch]' | sort; }
 
 compiled() {
     grep -o '"file": "[^"]*"' "$build/compile_commands.json" | cut -d'"' -f4 | sort -u

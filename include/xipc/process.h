@@ -205,12 +205,12 @@ XIPC_EXPORT apr_status_t xipc_process_group_set(xipc_process_t *process, int is_
 
 /**
  * Bind the process to the life of its starter: it is killed when that has ended, however that came
- * about, or closes or destroys the object. Unlike a daemon's, its end needs nothing that the starter
- * does.
+ * about, or closes or destroys the object. Unlike a daemon's, its end needs nothing that the
+ * starter does.
  *
- * With a start by the forkserver too it is the starter that counts. Bound is the process alone; whom
- * it starts is bound to it only when that is asked for in turn (on Win32, the whole group if it
- * leads one, too).
+ * With a start by the forkserver too it is the starter that counts. Bound is the process alone;
+ * whom it starts is bound to it only when that is asked for in turn (on Win32, the whole group if
+ * it leads one, too).
  *
  * @param process   not started yet
  * @param is_bound  not 0: it is to be bound; it is not by default
@@ -383,7 +383,8 @@ XIPC_EXPORT int xipc_stop_requested(void);
  * The line to wait on for a request to stop, with others in xipc_wait(), or alone by
  * xipc_connection_poll(): it is ready, at its end, from then on.
  *
- * @param connection  where it goes; it is this process's, not to be closed, until the target returns
+ * @param connection  where it goes; it is this process's, not to be closed, until the target
+ *                    returns
  * @return APR_SUCCESS; APR_ENOENT in a process that was not started to be stopped; APR_EINVAL when
  *         @p connection is NULL
  * @par Blocking  Never.

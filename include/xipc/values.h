@@ -3,9 +3,8 @@
  * @brief Arguments and results: an ordered list of values that can travel to another process.
  *
  * Integers, reals, strings, bytes, and handles: connections, queues, listeners, processes, shared
- * memory, and handles of the system's. Adding copies what is added; a handle is referred to and must
- * stay open until it has travelled. Reading checks the
- * type.
+ * memory, and handles of the system's. Adding copies what is added; a handle is referred to and
+ * must stay open until it has travelled. Reading checks the type.
  *
  * Python counterpart: the tuple `args=(…)` of a `Process`, and what `send` pickles.
  *
@@ -158,8 +157,9 @@ XIPC_EXPORT apr_status_t xipc_values_add_connection(xipc_values_t *values,
 XIPC_EXPORT apr_status_t xipc_values_add_queue(xipc_values_t *values, xipc_queue_t *queue);
 
 /**
- * Add a listener: the receiver accepts clients at the same address, each client goes to one of them.
- * The name in the file system is removed by the process that made the listener, when that closes it.
+ * Add a listener: the receiver accepts clients at the same address, each client goes to one of
+ * them. The name in the file system is removed by the process that made the listener, when that
+ * closes it.
  *
  * @param values    the list, which has the key with it: for processes that may know it
  * @param listener  what to add; it must stay open until the list has travelled
@@ -200,8 +200,8 @@ XIPC_EXPORT apr_status_t xipc_values_add_memory(xipc_values_t *values,
                                                 xipc_shared_memory_t *memory);
 
 /**
- * Add a handle of the system's: a descriptor of any kind on POSIX; on Win32 a handle of any kind that
- * DuplicateHandle takes, no socket. The receiver gets one of its own for the same thing.
+ * Add a handle of the system's: a descriptor of any kind on POSIX; on Win32 a handle of any kind
+ * that DuplicateHandle takes, no socket. The receiver gets one of its own for the same thing.
  *
  * @param values  the list
  * @param handle  what to add; it stays the caller's, and open until the list has travelled. Whether

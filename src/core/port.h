@@ -82,10 +82,10 @@ apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream
  * Read some bytes, at least one. `capacity` is at least XIPC__STREAM_CHUNK, or at least what is
  * left of the message being read: one written piece always fits, or the read is XIPC_EPROTOCOL.
  * Handles that came with these bytes are added to `handles`, which belong to the caller then; what
- * does not fit there is closed and the read is XIPC_EPROTOCOL. When this process has no handles left
- * for them they are all closed, the bytes are there and `lost` is the error. A read never goes on past bytes that
- * came with handles into bytes of a later write. APR_EOF: all writers are gone, or one called
- * xipc__port_stream_shutdown. APR_TIMEUP: nothing was read.
+ * does not fit there is closed and the read is XIPC_EPROTOCOL. When this process has no handles
+ * left for them they are all closed, the bytes are there and `lost` is the error. A read never goes
+ * on past bytes that came with handles into bytes of a later write. APR_EOF: all writers are gone,
+ * or one called xipc__port_stream_shutdown. APR_TIMEUP: nothing was read.
  */
 apr_status_t xipc__port_stream_read(apr_size_t *got, xipc__stream_t *stream, void *buffer,
                                     apr_size_t capacity, xipc__handles_t *handles,
@@ -141,7 +141,6 @@ apr_status_t xipc__port_listen(xipc__endpoint_t **endpoint, xipc__address_t *add
 apr_status_t xipc__port_accept(xipc__stream_t **stream, xipc__endpoint_t *endpoint,
                                apr_pool_t *pool);
 
-/* What is ready in a wait while a client waits; it stays the endpoint's. */
 /*
  * For another process that is to listen too: a handle for it to adopt, XIPC__NO_HANDLE when the
  * address does. It does not own the name. From APR_SUCCESS on the handle is the endpoint's.
@@ -150,14 +149,15 @@ xipc__handle_t xipc__port_endpoint_handle(const xipc__endpoint_t *endpoint);
 apr_status_t xipc__port_endpoint_adopt(xipc__endpoint_t **endpoint, xipc__handle_t handle,
                                        const xipc__address_t *address, apr_pool_t *pool);
 
+/* What is ready in a wait while a client waits; it stays the endpoint's. */
 xipc__handle_t xipc__port_endpoint_sentinel(const xipc__endpoint_t *endpoint);
 
 /* Close it; `is_owner`: also remove its name. */
 void xipc__port_endpoint_close(xipc__endpoint_t *endpoint, int is_owner);
 
 /*
- * Connect once. `is_absent` tells, beside an error, that nobody listens there now, which may change.
- * APR_TIMEUP: no answer in time.
+ * Connect once. `is_absent` tells, beside an error, that nobody listens there now, which may
+ * change. APR_TIMEUP: no answer in time.
  */
 apr_status_t xipc__port_connect(xipc__stream_t **stream, int *is_absent,
                                 const xipc__address_t *address, apr_time_t deadline,
@@ -204,8 +204,8 @@ typedef enum {
 } xipc__bond_e;
 
 /*
- * Copy this process. In the child *child is NULL. A bond for life is made by a lifeline. APR_ENOTIMPL
- * where the system has no fork.
+ * Copy this process. In the child *child is NULL. A bond for life is made by a lifeline.
+ * APR_ENOTIMPL where the system has no fork.
  */
 apr_status_t xipc__port_child_fork(xipc__child_t **child, int bonds, apr_pool_t *pool);
 

@@ -179,8 +179,8 @@ apr_status_t xipc_spawn_executable_set(const char *path)
 
 /*
  * The forked child. Its arguments come out of the parcel, as in every other child. First they get
- * handles of their own, so that all connections and listeners of the parent can be closed here: an end
- * that a child does not use would keep the other side from its end of file.
+ * handles of their own, so that all connections and listeners of the parent can be closed here: an
+ * end that a child does not use would keep the other side from its end of file.
  */
 static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
                        const xipc__lines_t *lines)

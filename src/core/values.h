@@ -30,8 +30,7 @@ typedef struct {
 struct xipc_values_t {
     apr_pool_t *pool;
     apr_array_header_t *items; /* of xipc__value_t */
-    void *
-        given; /* what its strings and bytes are in, when the message it came in had its own memory */
+    void *given;               /* the memory of the message it came in, if it has one */
 };
 
 const xipc__value_t *xipc__values_at(const xipc_values_t *values, apr_size_t index);

@@ -35,8 +35,9 @@ static const char *queue_names;
 
 #if defined(__linux__)
 /*
- * Orphaned grandchildren become ours, so that they can be seen. The names of queues are shown by a file system that
- * nobody mounts by default: with the rights for it this process gets a view of its own, which vanishes with it.
+ * Orphaned grandchildren become ours, so that they can be seen. The names of queues are shown by a
+ * file system that nobody mounts by default: with the rights for it this process gets a view of its
+ * own, which vanishes with it.
  */
 void system_prepare(void)
 {

@@ -131,8 +131,8 @@ static int probe_handles(void)
 }
 
 /*
- * GetProcessHandleCount() is always 0 under Wine, and its server may crash when it is asked for a list of all handles
- * while processes start.
+ * GetProcessHandleCount() is always 0 under Wine, and its server may crash when it is asked for a
+ * list of all handles while processes start.
  */
 int system_count_handles(void)
 {
