@@ -1,6 +1,7 @@
 /* Other programs as children: how they start and what they inherit; the promises of program.h. */
 #include "programs.h"
 
+#include "xipc/family.h"
 #include "xipc/wait.h"
 
 #include <apr_env.h>

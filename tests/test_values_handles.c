@@ -4,6 +4,7 @@
  */
 #include "testing.h"
 
+#include "xipc/family.h"
 #include "xipc/listener.h"
 #include "xipc/shared_memory.h"
 #include "xipc/wait.h"
