@@ -155,6 +155,51 @@ static void start_without_handles_says_so_and_leaves_nothing(testing_t *test)
     CHECK_NUMBER(7, testing_finish(process));
 }
 
+/* ---- no memory left ---- */
+
+/* HUGE_SIZE: more than what earlier tests left with the allocator. */
+enum { LITTLE = 8 << 20, LARGE = 64 << 20, HUGE_SIZE = 80 << 20 };
+
+static xipc_process_t *create_with_large_argument(testing_t *test)
+{
+    xipc_values_t *args = testing_int_args(7, test->pool);
+    CHECK_OK(xipc_values_add_bytes(args, apr_pcalloc(test->pool, LARGE), LARGE));
+    CHECK_OK(xipc_values_add_int(args, 1)); /* the last value may be sent from where it is */
+    return testing_create(test, return_number, args);
+}
+
+static void start_without_memory_is_APR_ENOMEM_and_leaves_nothing(testing_t *test)
+{
+    xipc_process_t *process = create_with_large_argument(test);
+    REQUIRE(process != NULL);
+    int handles = system_count_handles();
+    if (!system_limit_memory(LITTLE)) {
+        testing_skip("no limit of memory here");
+        return;
+    }
+    apr_status_t rv = xipc_process_start(process);
+    system_unlimit_memory();
+    CHECK_STATUS(APR_ENOMEM, rv);
+    CHECK_NUMBER(handles, system_count_handles());
+    CHECK(system_children() == 0);
+    check_can_start_now(process);
+}
+
+static void arguments_beyond_memory_are_APR_ENOMEM(testing_t *test)
+{
+    xipc_process_t *process = NULL;
+    xipc_values_t *args = xipc_values_make(test->pool);
+    REQUIRE_OK(xipc_values_add_bytes(args, apr_pcalloc(test->pool, HUGE_SIZE), HUGE_SIZE));
+    if (!system_limit_memory(LITTLE)) {
+        testing_skip("no limit of memory here");
+        return;
+    }
+    apr_status_t rv = xipc_process_create(&process, return_number, args, test->pool);
+    system_unlimit_memory();
+    CHECK_STATUS(APR_ENOMEM, rv);
+    CHECK(process == NULL);
+}
+
 /* ---- threads ---- */
 
 static void *APR_THREAD_FUNC wait_for_word(apr_thread_t *thread, void *data)
@@ -270,6 +315,8 @@ static const testing_case_t cases[] = {
     EACH_METHOD(closed_connection_among_the_arguments_is_XIPC_ECLOSED),
     EACH_METHOD(closed_queue_among_the_arguments_is_XIPC_ECLOSED),
     EACH_METHOD(start_without_handles_says_so_and_leaves_nothing),
+    EACH_METHOD(start_without_memory_is_APR_ENOMEM_and_leaves_nothing),
+    ONCE(arguments_beyond_memory_are_APR_ENOMEM),
     EACH_METHOD(fork_with_a_second_thread_is_XIPC_ETHREADS),
     ONCE(threads_start_processes_at_once_and_no_child_has_anothers_end),
 };

@@ -123,7 +123,8 @@ XIPC_EXPORT apr_status_t xipc_forkserver_preload_set(xipc_preload_t preload);
  *                 ones too
  * @param args     its arguments; NULL for none
  * @param pool     where the object lives
- * @return APR_SUCCESS; APR_EINVAL when @p process, @p target or @p pool is NULL
+ * @return APR_SUCCESS; APR_EINVAL when @p process, @p target or @p pool is NULL; APR_ENOMEM when
+ *         there is no memory for the copy
  * @par Blocking  Never.
  * @par Threads   The object belongs to one thread at a time, and to the process that made it.
  */

@@ -60,7 +60,7 @@ typedef enum {
  * Make an empty list.
  *
  * @param pool  the list and the copies in it live as long as this pool
- * @return the list
+ * @return the list; NULL when @p pool is NULL
  * @par Blocking  Never.
  * @par Threads   A list belongs to one thread at a time.
  */
@@ -113,7 +113,8 @@ XIPC_EXPORT apr_status_t xipc_values_add_real(xipc_values_t *values, double numb
  *
  * @param values  the list
  * @param string  what to add, ended by a NUL
- * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL, the list is as before
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL, APR_ENOMEM when there is no memory for it,
+ *         the list is as before
  * @par Blocking  Never.
  */
 XIPC_EXPORT apr_status_t xipc_values_add_string(xipc_values_t *values, const char *string);
@@ -124,7 +125,8 @@ XIPC_EXPORT apr_status_t xipc_values_add_string(xipc_values_t *values, const cha
  * @param values  the list
  * @param data    what to add; may be NULL when @p size is 0
  * @param size    how many bytes
- * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL, the list is as before
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL, APR_ENOMEM when there is no memory for
+ *         them, the list is as before
  * @par Blocking  Never.
  */
 XIPC_EXPORT apr_status_t xipc_values_add_bytes(xipc_values_t *values, const void *data,

@@ -110,10 +110,12 @@ apr_status_t xipc_process_create(xipc_process_t **process, xipc_target_t target,
     if (process == NULL) return xipc__fail_null("process");
     if (target == NULL) return xipc__fail_null("target");
     if (pool == NULL) return xipc__fail_null("pool");
+    xipc_values_t *copy;
+    apr_status_t rv = xipc__values_copy(&copy, args, pool);
+    if (rv != APR_SUCCESS) return rv;
     xipc_process_t *made = xipc__process_make(pool);
     made->target = target;
-    made->args = xipc_values_make(pool);
-    xipc__values_append(made->args, args, 0);
+    made->args = copy;
     *process = made;
     return APR_SUCCESS;
 }

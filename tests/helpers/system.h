@@ -85,6 +85,10 @@ void system_unlimit_handles(void);
 int system_limit_queue_bytes(apr_size_t bytes);
 void system_unlimit_queue_bytes(void);
 
+/* Allow this process `spare` more bytes of memory; 0 when this system or build has no such limit. */
+int system_limit_memory(apr_size_t spare);
+void system_unlimit_memory(void);
+
 /* Open a file `count` times so that children would inherit it; 0 on failure. */
 int system_open_inheritable(const char *path, apr_os_file_t *handles, int count);
 void system_close_raw(apr_os_file_t *handles, int count);

@@ -251,6 +251,32 @@ void system_unlimit_queue_bytes(void)
 }
 #endif
 
+static struct rlimit memory_before;
+
+/* Sanitizers end the process where there is no memory; only Linux tells how much it has. */
+int system_limit_memory(apr_size_t spare)
+{
+#if defined(XIPC_TEST_SANITIZED)
+    (void)spare;
+    return 0;
+#else
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL) return 0;
+    int found = fscanf(file, "%lu", &pages);
+    (void)fclose(file);
+    if (found != 1 || getrlimit(RLIMIT_AS, &memory_before) != 0) return 0;
+    struct rlimit limit = memory_before;
+    limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + spare;
+    return setrlimit(RLIMIT_AS, &limit) == 0;
+#endif
+}
+
+void system_unlimit_memory(void)
+{
+    (void)setrlimit(RLIMIT_AS, &memory_before);
+}
+
 int system_open_inheritable(const char *path, apr_os_file_t *handles, int count)
 {
     for (int i = 0; i < count; i++) {

@@ -205,6 +205,16 @@ void system_unlimit_queue_bytes(void)
 {
 }
 
+int system_limit_memory(apr_size_t spare)
+{
+    (void)spare;
+    return 0;
+}
+
+void system_unlimit_memory(void)
+{
+}
+
 int system_open_inheritable(const char *path, apr_os_file_t *handles, int count)
 {
     SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, NULL, TRUE};
