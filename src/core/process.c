@@ -59,7 +59,7 @@ apr_size_t xipc_start_methods(const xipc_start_method_e **methods)
                                                      XIPC_START_FORKSERVER};
     static const xipc_start_method_e spawn_first[] = {XIPC_START_SPAWN, XIPC_START_FORK,
                                                       XIPC_START_FORKSERVER};
-    *methods = xipc__port_prefers_fork() ? fork_first : spawn_first;
+    if (methods != NULL) *methods = xipc__port_prefers_fork() ? fork_first : spawn_first;
     return xipc__port_has_fork() ? 3 : 1;
 }
 
