@@ -85,7 +85,16 @@ void system_unlimit_handles(void);
 int system_limit_queue_bytes(apr_size_t bytes);
 void system_unlimit_queue_bytes(void);
 
-/* Allow this process `spare` more bytes of memory; 0 when this system or build has no such limit. */
+/*
+ * Let there be so many queues at most in the system, as this process sees it; 0 where that can't
+ * be.
+ */
+int system_limit_queues(int count);
+void system_unlimit_queues(void);
+
+/*
+ * Allow this process `spare` more bytes of memory; 0 when this system or build has no such limit.
+ */
 int system_limit_memory(apr_size_t spare);
 void system_unlimit_memory(void);
 

@@ -251,6 +251,38 @@ void system_unlimit_queue_bytes(void)
 }
 #endif
 
+#if defined(__linux__)
+static int queues_before = -1; /* the name space of queues that was left */
+
+int system_limit_queues(int count)
+{
+    queues_before = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+    if (queues_before < 0 || unshare(CLONE_NEWIPC) != 0) return 0;
+    FILE *file = fopen("/proc/sys/fs/mqueue/queues_max", "w");
+    int done = file != NULL && fprintf(file, "%d", count) > 0;
+    if (file != NULL && fclose(file) != 0) done = 0;
+    return done;
+}
+
+void system_unlimit_queues(void)
+{
+    if (queues_before < 0) return;
+    (void)setns(queues_before, CLONE_NEWIPC);
+    (void)close(queues_before);
+    queues_before = -1;
+}
+#else
+int system_limit_queues(int count)
+{
+    (void)count;
+    return 0;
+}
+
+void system_unlimit_queues(void)
+{
+}
+#endif
+
 static struct rlimit memory_before;
 
 /* Sanitizers end the process where there is no memory; only Linux tells how much it has. */

@@ -205,6 +205,16 @@ void system_unlimit_queue_bytes(void)
 {
 }
 
+int system_limit_queues(int count)
+{
+    (void)count;
+    return 0;
+}
+
+void system_unlimit_queues(void)
+{
+}
+
 int system_limit_memory(apr_size_t spare)
 {
     (void)spare;
