@@ -130,11 +130,24 @@ static void closed_queue_among_the_arguments_is_XIPC_ECLOSED(testing_t *test)
 
 /* ---- no handles left ---- */
 
+/* A process whose arguments are a number and some connections. */
+static xipc_process_t *create_with_connections(testing_t *test)
+{
+    xipc_values_t *args = testing_int_args(7, test->pool);
+    for (int i = 0; i < 4; i++) {
+        xipc_connection_t *here;
+        xipc_connection_t *there;
+        if (!CHECK_OK(xipc_pipe_create(&here, &there, 1, test->pool))) return NULL;
+        CHECK_OK(xipc_values_add_connection(args, there));
+    }
+    return testing_create(test, return_number, args);
+}
+
 /* Start with few handles to spare, more each time, until it works. */
 static void start_without_handles_says_so_and_leaves_nothing(testing_t *test)
 {
     apr_status_t rv = APR_EGENERAL;
-    xipc_process_t *process = testing_create(test, return_number, testing_int_args(7, test->pool));
+    xipc_process_t *process = create_with_connections(test);
     REQUIRE(process != NULL);
     int handles = system_count_handles();
     for (int spare = 0; rv != APR_SUCCESS && spare < 64; spare++) {
