@@ -82,6 +82,17 @@ static void copy_of_this_program_can_be_spawned(testing_t *test)
     CHECK(remove(path) == 0);
 }
 
+static void function_of_this_program_in_another_one_is_XIPC_EBUILD(testing_t *test)
+{
+    xipc_process_t *process = create_spawned(test);
+    REQUIRE(process != NULL);
+    CHECK_OK(xipc_spawn_executable_set(XIPC_TEST_TOOL));
+    CHECK_STATUS(XIPC_EBUILD, xipc_process_start(process));
+    CHECK(system_children() == 0);
+    CHECK_OK(xipc_spawn_executable_set(NULL));
+    check_can_start_now(process);
+}
+
 /*
  * See main: with this word in the environment this program ends before it comes to
  * xipc_initialize().
@@ -324,6 +335,7 @@ static const testing_case_t cases[] = {
     ONCE(missing_program_is_APR_ENOENT),
     ONCE(file_that_is_no_program_is_an_error),
     ONCE(copy_of_this_program_can_be_spawned),
+    ONCE(function_of_this_program_in_another_one_is_XIPC_EBUILD),
     ONCE(program_that_ends_before_initialize_is_XIPC_EDIED),
     EACH_METHOD(closed_connection_among_the_arguments_is_XIPC_ECLOSED),
     EACH_METHOD(closed_queue_among_the_arguments_is_XIPC_ECLOSED),
