@@ -7,6 +7,7 @@ if(NOT TARGET APR::APR)
     set(_apr_target "")
 
     find_package(apr CONFIG QUIET)
+    mark_as_advanced(apr_DIR)
     foreach(_apr_candidate apr::libapr-1 apr::apr-1 apr::apr)
         if(NOT _apr_target AND TARGET ${_apr_candidate})
             set(_apr_target ${_apr_candidate})

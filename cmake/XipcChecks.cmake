@@ -12,6 +12,9 @@ xipc_add_test(check.documents LABELS check TIMEOUT 30
 xipc_add_test(check.file_lists LABELS check TIMEOUT 30
     COMMAND ${checks}/file_lists.sh ${PROJECT_SOURCE_DIR})
 
+xipc_add_test(check.dev LABELS check TIMEOUT 30
+    COMMAND ${checks}/dev_words.sh ${PROJECT_SOURCE_DIR})
+
 # Our own directories come by -I, so that warnings in them count.
 set(directories "$<TARGET_PROPERTY:xipc,INCLUDE_DIRECTORIES>")
 set(foreign "$<FILTER:${directories},EXCLUDE,^(${PROJECT_SOURCE_DIR}|${PROJECT_BINARY_DIR})/>")

@@ -12,6 +12,7 @@
 #include "xipc/copied.h"
 #include "xipc/errno.h"
 #include "xipc/export.h"
+#include "xipc/family.h"
 #include "xipc/listener.h"
 #include "xipc/manager.h"
 #include "xipc/process.h"

@@ -54,34 +54,10 @@ static void check_echo(xipc_connection_t *here, apr_size_t size, apr_pool_t *poo
 
 static void messages_of_every_size_arrive_whole(testing_t *test)
 {
-    static const apr_size_t sizes[] = {0,
-                                       1,
-                                       2,
-                                       3,
-                                       4,
-                                       5,
-                                       15,
-                                       16,
-                                       17,
-                                       4095,
-                                       4096,
-                                       4097,
-                                       65519,
-                                       65531,
-                                       65532,
-                                       65533,
-                                       65535,
-                                       65536,
-                                       65537,
-                                       65540,
-                                       131071,
-                                       131072,
-                                       212992,
-                                       262144,
-                                       (1 << 20) - 1,
-                                       1 << 20,
-                                       (1 << 20) + 1,
-                                       16 << 20};
+    static const apr_size_t sizes[] = {0,      1,      2,      3,       4,       5,       15,
+                                       16,     17,     4095,   4096,    4097,    65519,   65531,
+                                       65532,  65533,  65535,  65536,   65537,   65540,   131071,
+                                       131072, 212992, 262144, 1048575, 1048576, 1048577, 16777216};
     xipc_connection_t *here;
     xipc_process_t *process = start_echo(&here, test);
     REQUIRE(process != NULL);

@@ -1,4 +1,7 @@
-/* The end of the other side, clean and unclean, and what a hostile one sends; the promises of connection.h. */
+/*
+ * The end of the other side, clean and unclean, and what a hostile one sends; the promises of
+ * connection.h.
+ */
 #include "testing.h"
 
 enum { LARGE = 8 << 20 };
@@ -129,7 +132,10 @@ static void end_of_file_comes_when_the_writer_was_killed_between_messages(testin
     CHECK_NUMBER(-9, testing_finish(process));
 }
 
-/* A socket that closes with unread bytes in it resets its peer: no reason to lose what it had sent, or the clean end. */
+/*
+ * A socket that closes with unread bytes in it resets its peer: no reason to lose what it had sent,
+ * or the clean end.
+ */
 static void end_of_file_is_clean_although_the_other_side_left_messages_unread(testing_t *test)
 {
     xipc_connection_t *here;

@@ -1,4 +1,6 @@
-/* What a timeout leaves, before a message and in the middle of one; the promises of connection.h. */
+/*
+ * What a timeout leaves, before a message and in the middle of one; the promises of connection.h.
+ */
 #include "testing.h"
 
 enum { SMALL = 1000, LARGE = 8 << 20 };
@@ -168,7 +170,9 @@ static void receive_is_not_cut_short_by_signals(testing_t *test)
     if (has_signals) CHECK(system_signals_end() > 0);
 }
 
-/* The frame of a 20-byte message, written piece by piece; only the last piece makes it a message. */
+/*
+ * The frame of a 20-byte message, written piece by piece; only the last piece makes it a message.
+ */
 static void receive_that_times_out_in_mid_message_goes_on_later(testing_t *test)
 {
     static const char frame[] = "\0\0\0\024abcdefghijklmnopqrst";

@@ -1,4 +1,6 @@
-/* Ends on their way over a connection when it fills, closes, or a process dies; see connection.h. */
+/*
+ * Ends on their way over a connection when it fills, closes, or a process dies; see connection.h.
+ */
 #include "testing.h"
 
 enum { FILLING = 512 };

@@ -3,7 +3,10 @@
 
 /* ---- targets ---- */
 
-/* Receive integers and tell their sum to the second argument's connection, at the end of the first's. */
+/*
+ * Receive integers and tell their sum to the second argument's connection, at the end of the
+ * first's.
+ */
 static int sum(xipc_values_t *args, apr_pool_t *pool)
 {
     xipc_connection_t *from;
@@ -47,7 +50,10 @@ static int send_an_end(xipc_values_t *args, apr_pool_t *pool)
     return number == 42 ? 0 : 96;
 }
 
-/* Try each direction of the first argument and tell what came of it, as two status codes, over the second. */
+/*
+ * Try each direction of the first argument and tell what came of it, as two status codes, over the
+ * second.
+ */
 static int try_directions(xipc_values_t *args, apr_pool_t *pool)
 {
     xipc_connection_t *tried;

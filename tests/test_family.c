@@ -1,6 +1,7 @@
 /* Who a process is, who started it, whom it started, and how they end together; see process.h. */
 #include "testing.h"
 
+#include "xipc/family.h"
 #include "xipc/wait.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* A manager's process and its queues; the promises of manager.h. What each queue promises is in test_queue*. */
+/*
+ * A manager's process and its queues; the promises of manager.h. What each queue promises is in
+ * test_queue*.
+ */
 #include "managing.h"
 
 /* ---- targets ---- */
@@ -15,7 +18,10 @@ static xipc_manager_t
     *parents_manager; /* found by a forked child, which has a copy of every variable */
 static xipc_queue_t *parents_queue;
 
-/* Try what only the parent may do; the exit code is the number of errors that are not the right ones. */
+/*
+ * Try what only the parent may do; the exit code is the number of errors that are not the right
+ * ones.
+ */
 static int use_the_parents_manager(xipc_values_t *args, apr_pool_t *pool)
 {
     xipc_queue_t *queue = NULL;

@@ -1,4 +1,7 @@
-/* Managers, their starters and their clients that die at any moment; see manager.h and queue.h, Death. */
+/*
+ * Managers, their starters and their clients that die at any moment; see manager.h and queue.h,
+ * Death.
+ */
 #include "managing.h"
 
 #include <stdlib.h>
@@ -196,7 +199,10 @@ static void manager_that_does_not_answer_is_taken_for_dead(testing_t *test)
 
 /* ---- the starter dies ---- */
 
-/* Start a manager, pass a queue of it and its pid, then wait to be killed, or end. Args: connection, method, is_to_end. */
+/*
+ * Start a manager, pass a queue of it and its pid, then wait to be killed, or end. Args:
+ * connection, method, is_to_end.
+ */
 static int start_a_manager(xipc_values_t *args, apr_pool_t *pool)
 {
     xipc_connection_t *connection;
@@ -367,7 +373,10 @@ static void message_whose_reader_dies_in_its_middle_is_the_next_ones(testing_t *
         CHECK_OK(xipc_process_kill(victim));
         CHECK_NUMBER(-9, testing_finish(victim));
         for (; testing_recv_int(&is_whole, told, TESTING_PATIENCE); count++) CHECK(is_whole);
-        /* what a dead client was being sent is back when its end has been seen, which may be a little later */
+        /*
+         * what a dead client was being sent is back when its end has been seen, which may be a
+         * little later
+         */
         while (xipc_queue_get_into(&size, queue, message, LARGE, MILLISECONDS(50)) == APR_SUCCESS) {
             CHECK(size == LARGE && testing_is_filled(message, LARGE, 7));
             count++;

@@ -1,5 +1,7 @@
-/* Queues in a manager: what they hold and how far they reach, for each start method of all processes; the promises of
- * manager.h and queue.h. */
+/*
+ * Queues in a manager: what they hold and how far they reach, for each start method of all
+ * processes; the promises of manager.h and queue.h.
+ */
 #include "managing.h"
 
 /* ---- what a queue holds ---- */

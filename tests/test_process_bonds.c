@@ -13,7 +13,9 @@ static xipc_connection_t *connection_of(const xipc_values_t *args, apr_size_t in
     return xipc_values_get_connection(&connection, args, index) == APR_SUCCESS ? connection : NULL;
 }
 
-/* Tell the pid, then answer numbers with the next ones until the other side ends. Args: connection. */
+/*
+ * Tell the pid, then answer numbers with the next ones until the other side ends. Args: connection.
+ */
 static int answer(xipc_values_t *args, apr_pool_t *pool)
 {
     apr_int64_t number;
@@ -57,7 +59,9 @@ static int start_and_leave(xipc_values_t *args, apr_pool_t *pool)
     return start_answering(&process, args, 0, 0, pool) == APR_SUCCESS ? 0 : 91;
 }
 
-/* Start a bound child, then a free one. Args: connection, start method, connection of the free one. */
+/*
+ * Start a bound child, then a free one. Args: connection, start method, connection of the free one.
+ */
 static int start_bound_and_free(xipc_values_t *args, apr_pool_t *pool)
 {
     xipc_process_t *bound;
@@ -351,4 +355,4 @@ static const testing_case_t cases[] = {
     ONCE(forced_fork_forks_beside_other_threads),
 };
 
-TESTING_MAIN("process_bonds", cases)
+TESTING_MAIN("process.bonds", cases)

@@ -1,4 +1,7 @@
-/* What a child shares with its parent and what not; the promises of process.h and the article's first program. */
+/*
+ * What a child shares with its parent and what not; the promises of process.h and the article's
+ * first program.
+ */
 #include "testing.h"
 
 #include <stdio.h>

@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
-/* See main: with this word in the environment this program stays away from xipc_initialize() for long. */
+/*
+ * See main: with this word in the environment this program stays away from xipc_initialize() for
+ * long.
+ */
 static const char dawdle[] = "XIPC_TEST_DAWDLE";
 
 static int nothing(xipc_values_t *args, apr_pool_t *pool)

@@ -82,7 +82,21 @@ static void copy_of_this_program_can_be_spawned(testing_t *test)
     CHECK(remove(path) == 0);
 }
 
-/* See main: with this word in the environment this program ends before it comes to xipc_initialize(). */
+static void function_of_this_program_in_another_one_is_XIPC_EBUILD(testing_t *test)
+{
+    xipc_process_t *process = create_spawned(test);
+    REQUIRE(process != NULL);
+    CHECK_OK(xipc_spawn_executable_set(XIPC_TEST_TOOL));
+    CHECK_STATUS(XIPC_EBUILD, xipc_process_start(process));
+    CHECK(system_children() == 0);
+    CHECK_OK(xipc_spawn_executable_set(NULL));
+    check_can_start_now(process);
+}
+
+/*
+ * See main: with this word in the environment this program ends before it comes to
+ * xipc_initialize().
+ */
 static const char early_end[] = "XIPC_TEST_EARLY_END";
 
 static void program_that_ends_before_initialize_is_XIPC_EDIED(testing_t *test)
@@ -127,11 +141,24 @@ static void closed_queue_among_the_arguments_is_XIPC_ECLOSED(testing_t *test)
 
 /* ---- no handles left ---- */
 
+/* A process whose arguments are a number and some connections. */
+static xipc_process_t *create_with_connections(testing_t *test)
+{
+    xipc_values_t *args = testing_int_args(7, test->pool);
+    for (int i = 0; i < 4; i++) {
+        xipc_connection_t *here;
+        xipc_connection_t *there;
+        if (!CHECK_OK(xipc_pipe_create(&here, &there, 1, test->pool))) return NULL;
+        CHECK_OK(xipc_values_add_connection(args, there));
+    }
+    return testing_create(test, return_number, args);
+}
+
 /* Start with few handles to spare, more each time, until it works. */
 static void start_without_handles_says_so_and_leaves_nothing(testing_t *test)
 {
     apr_status_t rv = APR_EGENERAL;
-    xipc_process_t *process = testing_create(test, return_number, testing_int_args(7, test->pool));
+    xipc_process_t *process = create_with_connections(test);
     REQUIRE(process != NULL);
     int handles = system_count_handles();
     for (int spare = 0; rv != APR_SUCCESS && spare < 64; spare++) {
@@ -150,6 +177,51 @@ static void start_without_handles_says_so_and_leaves_nothing(testing_t *test)
     }
     CHECK_OK(rv);
     CHECK_NUMBER(7, testing_finish(process));
+}
+
+/* ---- no memory left ---- */
+
+/* HUGE_SIZE: more than what earlier tests left with the allocator. */
+enum { LITTLE = 8 << 20, LARGE = 64 << 20, HUGE_SIZE = 80 << 20 };
+
+static xipc_process_t *create_with_large_argument(testing_t *test)
+{
+    xipc_values_t *args = testing_int_args(7, test->pool);
+    CHECK_OK(xipc_values_add_bytes(args, apr_pcalloc(test->pool, LARGE), LARGE));
+    CHECK_OK(xipc_values_add_int(args, 1)); /* the last value may be sent from where it is */
+    return testing_create(test, return_number, args);
+}
+
+static void start_without_memory_is_APR_ENOMEM_and_leaves_nothing(testing_t *test)
+{
+    xipc_process_t *process = create_with_large_argument(test);
+    REQUIRE(process != NULL);
+    int handles = system_count_handles();
+    if (!system_limit_memory(LITTLE)) {
+        testing_skip("no limit of memory here");
+        return;
+    }
+    apr_status_t rv = xipc_process_start(process);
+    system_unlimit_memory();
+    CHECK_STATUS(APR_ENOMEM, rv);
+    CHECK_NUMBER(handles, system_count_handles());
+    CHECK(system_children() == 0);
+    check_can_start_now(process);
+}
+
+static void arguments_beyond_memory_are_APR_ENOMEM(testing_t *test)
+{
+    xipc_process_t *process = NULL;
+    xipc_values_t *args = xipc_values_make(test->pool);
+    REQUIRE_OK(xipc_values_add_bytes(args, apr_pcalloc(test->pool, HUGE_SIZE), HUGE_SIZE));
+    if (!system_limit_memory(LITTLE)) {
+        testing_skip("no limit of memory here");
+        return;
+    }
+    apr_status_t rv = xipc_process_create(&process, return_number, args, test->pool);
+    system_unlimit_memory();
+    CHECK_STATUS(APR_ENOMEM, rv);
+    CHECK(process == NULL);
 }
 
 /* ---- threads ---- */
@@ -226,7 +298,9 @@ static void *APR_THREAD_FUNC start_several(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-/* Were one child's end in another child too, its end of file would not come before that one's end. */
+/*
+ * Were one child's end in another child too, its end of file would not come before that one's end.
+ */
 static void check_each_has_its_own(starter_t *starter, int index)
 {
     void *data;
@@ -261,10 +335,13 @@ static const testing_case_t cases[] = {
     ONCE(missing_program_is_APR_ENOENT),
     ONCE(file_that_is_no_program_is_an_error),
     ONCE(copy_of_this_program_can_be_spawned),
+    ONCE(function_of_this_program_in_another_one_is_XIPC_EBUILD),
     ONCE(program_that_ends_before_initialize_is_XIPC_EDIED),
     EACH_METHOD(closed_connection_among_the_arguments_is_XIPC_ECLOSED),
     EACH_METHOD(closed_queue_among_the_arguments_is_XIPC_ECLOSED),
     EACH_METHOD(start_without_handles_says_so_and_leaves_nothing),
+    EACH_METHOD(start_without_memory_is_APR_ENOMEM_and_leaves_nothing),
+    ONCE(arguments_beyond_memory_are_APR_ENOMEM),
     EACH_METHOD(fork_with_a_second_thread_is_XIPC_ETHREADS),
     ONCE(threads_start_processes_at_once_and_no_child_has_anothers_end),
 };

@@ -152,6 +152,7 @@ static void calls_refuse_NULL(testing_t *test)
     int exitcode;
     xipc_process_t *process;
     REQUIRE_OK(xipc_process_create(&process, return_number, NULL, test->pool));
+    CHECK(xipc_start_methods(NULL) >= 1);
     CHECK_STATUS(APR_EINVAL, xipc_process_join(NULL, 0));
     CHECK_STATUS(APR_EINVAL, xipc_process_exitcode(&exitcode, NULL));
     CHECK_STATUS(APR_EINVAL, xipc_process_exitcode(NULL, process));

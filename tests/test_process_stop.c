@@ -173,4 +173,4 @@ static const testing_case_t cases[] = {
     EACH_METHOD(stop_is_seen_when_the_starter_was_killed),
 };
 
-TESTING_MAIN("process_stop", cases)
+TESTING_MAIN("process.stop", cases)

@@ -42,6 +42,27 @@ static void bytes_over_the_users_limit_are_refused_by_name_and_number(testing_t 
     CHECK_OK(testing_system_queue(&queue, 8, 1024, test->pool));
 }
 
+static void queues_over_the_systems_limit_are_refused_by_name_and_number(testing_t *test)
+{
+    xipc_queue_t *first = NULL;
+    xipc_queue_t *second = NULL;
+    if (!system_limit_queues(1)) {
+        system_unlimit_queues();
+        testing_skip("the number of queues can't be limited here");
+        return;
+    }
+    CHECK_OK(testing_system_queue(&first, 1, 8, test->pool));
+    apr_status_t rv = testing_system_queue(&second, 1, 8, test->pool);
+    system_unlimit_queues();
+    if (rv == APR_SUCCESS) {
+        testing_skip("this process is held to no limit");
+        return;
+    }
+    CHECK_STATUS(XIPC_ELIMIT, rv);
+    CHECK(strstr(testing_text(rv), "queues_max = 1") != NULL);
+    CHECK(second == NULL);
+}
+
 static void queue_without_handles_is_an_error_and_leaves_nothing(testing_t *test)
 {
     xipc_queue_t *queue = NULL;
@@ -250,6 +271,7 @@ static const testing_case_t cases[] = {
     OF_SYSTEM_QUEUE(capacity_over_the_systems_limit_is_refused_by_name_and_number),
     OF_SYSTEM_QUEUE(message_max_over_the_systems_limit_is_refused_by_name_and_number),
     OF_SYSTEM_QUEUE(bytes_over_the_users_limit_are_refused_by_name_and_number),
+    OF_SYSTEM_QUEUE(queues_over_the_systems_limit_are_refused_by_name_and_number),
     OF_SYSTEM_QUEUE(queue_without_handles_is_an_error_and_leaves_nothing),
     OF_SYSTEM_QUEUE(capacity_0_is_as_deep_as_the_system_goes),
     OF_SYSTEM_QUEUE(bounds_asked_for_are_bounds_had),

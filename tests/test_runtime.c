@@ -1,4 +1,7 @@
-/* Begin and end; the promises of runtime.h. What needs a fresh process runs this program again with a word. */
+/*
+ * Begin and end; the promises of runtime.h. What needs a fresh process runs this program again with
+ * a word.
+ */
 #include "testing.h"
 
 #include <apr_general.h>

@@ -1,4 +1,6 @@
-/* A list of values in one process; the promises of values.h. Travelling is in test_values_travel.c. */
+/*
+ * A list of values in one process; the promises of values.h. Travelling is in test_values_travel.c.
+ */
 #include "testing.h"
 
 static void new_list_is_empty(testing_t *test)
@@ -200,6 +202,21 @@ static void adding_to_or_from_NULL_is_APR_EINVAL_and_adds_nothing(testing_t *tes
     CHECK_NUMBER(4, xipc_values_count(values));
 }
 
+static void bytes_beyond_memory_are_APR_ENOMEM_and_not_added(testing_t *test)
+{
+    xipc_values_t *values = xipc_values_make(test->pool);
+    apr_status_t rv = xipc_values_add_bytes(values, "a", SIZE_MAX - 2);
+    CHECK_STATUS(APR_ENOMEM, rv);
+    CHECK(strstr(testing_text(rv), "bytes") != NULL);
+    CHECK_NUMBER(0, xipc_values_count(values));
+}
+
+static void list_without_a_pool_is_NULL(testing_t *test)
+{
+    (void)test;
+    CHECK(xipc_values_make(NULL) == NULL);
+}
+
 static void reading_from_or_to_NULL_is_APR_EINVAL(testing_t *test)
 {
     xipc_values_t *values = one_of_each(test);
@@ -258,6 +275,8 @@ static const testing_case_t cases[] = {
     ONCE(reading_as_another_type_is_XIPC_ETYPE_and_changes_nothing),
     ONCE(reading_behind_the_end_is_XIPC_EINDEX),
     ONCE(adding_to_or_from_NULL_is_APR_EINVAL_and_adds_nothing),
+    ONCE(bytes_beyond_memory_are_APR_ENOMEM_and_not_added),
+    ONCE(list_without_a_pool_is_NULL),
     ONCE(reading_from_or_to_NULL_is_APR_EINVAL),
     ONCE(closed_connection_is_refused_and_not_added),
     ONCE(closed_queue_is_refused_and_not_added),

@@ -1,6 +1,10 @@
-/* Handles of every kind among values: listeners, processes, shared memory, the system's; see values.h. */
+/*
+ * Handles of every kind among values: listeners, processes, shared memory, the system's; see
+ * values.h.
+ */
 #include "testing.h"
 
+#include "xipc/family.h"
 #include "xipc/listener.h"
 #include "xipc/shared_memory.h"
 #include "xipc/wait.h"
@@ -149,7 +153,9 @@ static void check_serving(const char *address, testing_t *test)
     REQUIRE_OK(xipc_values_add_listener(args, listener));
     xipc_process_t *process = testing_start(test, serve, args);
     REQUIRE(process != NULL);
-    /* on Windows each has an instance of a pipe, and this one would take the client and not accept */
+    /*
+     * on Windows each has an instance of a pipe, and this one would take the client and not accept
+     */
     if (!system_has_fork()) CHECK_OK(xipc_listener_close(listener));
     REQUIRE_OK(xipc_client_options_create(&client, test->pool));
     REQUIRE_OK(xipc_client_options_authkey_set(client, "secret", 6));
@@ -355,5 +361,5 @@ int main(int argc, char **argv)
 {
     if (xipc_initialize(&argc, &argv) != APR_SUCCESS) return TESTING_NO_START;
     testing_use_sockets();
-    return testing_main("values_handles", cases, sizeof cases / sizeof *cases, argc, argv);
+    return testing_main("values.handles", cases, sizeof cases / sizeof *cases, argc, argv);
 }

@@ -1,11 +1,16 @@
-/* Values that travel: as arguments and over a connection, to a child that sends back what it got. */
+/*
+ * Values that travel: as arguments and over a connection, to a child that sends back what it got.
+ */
 #include "testing.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
 
-/* The child's last argument is a connection: send back the arguments as a list, then every list that comes. */
+/*
+ * The child's last argument is a connection: send back the arguments as a list, then every list
+ * that comes.
+ */
 static int echo_values(xipc_values_t *args, apr_pool_t *pool)
 {
     xipc_connection_t *connection;
@@ -196,7 +201,10 @@ static void message_that_is_no_list_is_XIPC_EPROTOCOL_and_gone(testing_t *test)
     CHECK_NUMBER(1, xipc_values_count(values));
 }
 
-/* Send these bytes where a list is expected: they are one or they are refused, and the connection goes on. */
+/*
+ * Send these bytes where a list is expected: they are one or they are refused, and the connection
+ * goes on.
+ */
 static int survives(xipc_connection_t *here, xipc_connection_t *there, const void *data,
                     apr_size_t size, apr_pool_t *pool)
 {

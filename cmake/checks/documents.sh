@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# documents.sh SOURCE: links, headings and file names in the documents lead somewhere, and README's program is the example.
+# documents.sh SOURCE: links, headings and file names in the documents lead somewhere, README's program is the example,
+# and the table of docs/architecture.md leaves nothing out.
 # shellcheck disable=SC2016 # backquotes are Markdown here
 set -euo pipefail
 cd "$1"
@@ -39,6 +40,10 @@ while IFS=: read -r document name; do
     name=${name//\`/}
     [[ -e $name ]] || complain "$document: no such file: $name"
 done < <(grep -oE '`(include|src|tests|examples|cmake|docs)/[A-Za-z0-9_./-]+`' README.md SECURITY.md docs/*.md)
+
+for file in include/xipc/*.h src/*/*.c tests/test_*.c tests/unit/test_*.c examples/*/; do
+    grep -qF "\`${file%/}\`" docs/architecture.md || complain "docs/architecture.md: its table leaves out ${file%/}"
+done
 
 diff <(sed -n '/^```c$/,/^```$/p' README.md | sed '1d; /^```$/,$d') examples/hello/main.c ||
     complain "README.md: its program is not examples/hello/main.c"

@@ -19,12 +19,22 @@ for file in src/*/*.c; do
     name=${file##*/}
     complain_unless "$file" "(${name}|${name%_*}_\\$\\{[A-Z_]+\\}\\.c)" CMakeLists.txt cmake/XipcSystem.cmake
 done
-for file in tests/test_*.c; do
+for file in include/xipc/*.h; do
+    complain_unless "$file" "$file" CMakeLists.txt
+done
+for file in tests/test_*.c tests/unit/test_*.c; do
     name=${file##*/test_}
     complain_unless "$file" "${name%.c}" tests/CMakeLists.txt
 done
+for file in tests/{helpers,chaos}/*.c tests/unit/points.c; do
+    complain_unless "$file" "${file#tests/}" tests/CMakeLists.txt
+done
+for file in tests/fuzz/*.c bench/*.c; do
+    name=${file##*/}
+    name=${name#fuzz_}
+    complain_unless "$file" "${name%.c}(\\.c)?" "${file%/*}/CMakeLists.txt"
+done
 for file in examples/*/main.c; do
-    [[ -e $file ]] || continue
     name=${file#examples/}
     complain_unless "$file" "${name%%/*}" examples/CMakeLists.txt
 done

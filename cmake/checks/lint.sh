@@ -4,9 +4,9 @@
 set -euo pipefail
 cd "$2"
 build=${3-}
+jobs=$(getconf _NPROCESSORS_ONLN)
 
-# bench and tools may not be there
-sources() { { find include src tests examples bench tools -name '*.[ch]' 2>/dev/null || true; } | sort; }
+sources() { find include src tests examples bench -name '*.[ch]' | sort; }
 
 compiled() {
     grep -o '"file": "[^"]*"' "$build/compile_commands.json" | cut -d'"' -f4 | sort -u
@@ -16,12 +16,12 @@ format() { sources | xargs clang-format --dry-run --Werror; }
 
 reformat() { sources | xargs clang-format -i; }
 
-tidy() { compiled | xargs -P "$(nproc)" -n 1 clang-tidy -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option 2>/dev/null; }
+tidy() { compiled | xargs -P "$jobs" -n 1 clang-tidy -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option 2>/dev/null; }
 
 # uninitvar, as in .clang-tidy: it can't see that xipc__fail() never returns success. invalidFunctionArg: it takes an
 # unsigned 0 - 1, which the code around excludes, for an argument.
 cppcheck_all() {
-    cppcheck --project="$build/compile_commands.json" --std=c11 -j "$(nproc)" --quiet --inline-suppr \
+    cppcheck --project="$build/compile_commands.json" --std=c11 -j "$jobs" --quiet --inline-suppr \
         --enable=warning,performance,portability --error-exitcode=1 \
         --suppress='*:*/apr*.h' --suppress='*:*/CUnit/*' --suppress='*:*tests/*' --suppress=missingIncludeSystem \
         -D'ElfW(type)=Elf64_##type' \
@@ -36,7 +36,7 @@ extensions() {
         echo "skipped: the libraries for Windows are not here"
         exit 77
     fi
-    find src/core src/win32 examples -name '*.c' | sort | xargs -P "$(nproc)" -n 1 \
+    find src/core src/win32 examples -name '*.c' | sort | xargs -P "$jobs" -n 1 \
         clang --target=x86_64-w64-windows-gnu -std=c11 -fsyntax-only -pedantic-errors -Werror=gnu -Werror=vla \
         -Wno-ignored-attributes -D_WIN32_WINNT=0x0602 \
         -Iinclude -I"$build/include" -Isrc -isystem "$system" -isystem "$prefix/include/apr-1"

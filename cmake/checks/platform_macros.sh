@@ -22,12 +22,16 @@ complain() {
     status=1
 }
 
-mapfile -t files < <(find include src/core -name '*.[ch]' -o -name '*.h.in' | sort)
+# macOS's bash has no mapfile
+files=() others=()
+while IFS= read -r file; do
+    files+=("$file")
+    [[ $file == include/xipc/copied.h ]] || others+=("$file")
+done < <(find include src/core -name '*.[ch]' -o -name '*.h.in' | sort)
 systems='#.*(_WIN32|_WIN64|__CYGWIN__|__linux__|__unix__|__APPLE__|__MACH__|BSD__|APR_HAS_|HAVE_)'
 directives "$systems" "${files[@]}" || complain "a system is asked for outside of src/posix and src/win32"
 
 compilers='#[ \t]*(el)?if.*(_MSC_VER|__GNUC__|__clang__|__MINGW)'
-mapfile -t others < <(printf '%s\n' "${files[@]}" | grep -vx 'include/xipc/copied.h')
 directives "$compilers" "${others[@]}" || complain "a compiler is asked for outside of include/xipc/copied.h"
 
 c11='assert|ctype|errno|float|inttypes|limits|locale|math|setjmp|signal|stdalign|stdarg|stdatomic|stdbool|stddef'

@@ -63,22 +63,29 @@ apt_source() {
         -o Dir::Cache::Archives="$state/archives" -o APT::Sandbox::User="$(id -un)" "$@"
 }
 
+# Each step by &&: in what stands before a || the shell goes on after a failure.
+unpack_sources() {
+    local work=$1
+    cd "$work" &&
+        apt_source "$work/apt" update &&
+        apt_source "$work/apt" source --download-only apr cunit &&
+        dpkg-source --no-check -x apr_*.dsc apr &&
+        dpkg-source --no-check -x cunit_*.dsc cunit &&
+        rm -rf apt
+}
+
 # Leaves the unpacked sources in $deps_cache/sources/{apr,cunit}.
 fetch_sources() {
     local sources=$deps_cache/sources work
-    is_done "$sources" 1 && return
+    is_done "$sources" 2 && return
     need apt-get dpkg-source
     work=$(mktemp -d "$deps_cache/sources.XXXXXX")
     source_lists "$work/apt"
-    (
-        cd "$work"
-        apt_source "$work/apt" update
-        apt_source "$work/apt" source --download-only apr cunit
-        dpkg-source --no-check -x apr_*.dsc apr
-        dpkg-source --no-check -x cunit_*.dsc cunit
-        rm -rf apt
-    ) >"$deps_cache/sources.log" 2>&1 || die "no sources of APR and CUnit, see $deps_cache/sources.log"
-    publish "$work" "$sources" 1
+    (unpack_sources "$work") >"$deps_cache/sources.log" 2>&1 || {
+        tail -n 5 "$deps_cache/sources.log" >&2
+        die "the source packages apr and cunit can't be had, see $deps_cache/sources.log"
+    }
+    publish "$work" "$sources" 2
 }
 
 # build_cunit CC AR FLAGS SOURCES PREFIX WORK: the framework and the two console interfaces.

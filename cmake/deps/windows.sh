@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # windows.sh: APR as a DLL and CUnit as an archive for x86_64-windows, in the cache; prints the prefix.
-# A DLL, since a program and the shared libraries it loads must have one APR and one xipc between them. APR's own build for Windows knows Microsoft's tools only, so its files are compiled one by one;
-# which files those are is read from its CMakeLists.txt.
+# A DLL, since a program and the shared libraries it loads must have one APR and one xipc between them. APR's own build
+# for Windows knows Microsoft's tools only, so its files are compiled one by one; which those are is read from its
+# CMakeLists.txt.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=cmake/deps/common.sh

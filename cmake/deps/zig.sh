@@ -88,11 +88,11 @@ build_apr() {
     done
     read -r -d '' -a answers < <(configure_answers "$target") || true
     (
-        cd "$source"
-        env "${answers[@]}" CC="$out/bin/cc" AR="$out/bin/ar" RANLIB="$out/bin/ranlib" CC_FOR_BUILD=gcc \
-            CFLAGS="-O2 -g -w -fPIC" ./configure --host="$(host_triple "$target")" --build=x86_64-pc-linux-gnu \
-            --disable-shared --enable-static --enable-threads
-        make -j"$(nproc)"
+        cd "$source" &&
+            env "${answers[@]}" CC="$out/bin/cc" AR="$out/bin/ar" RANLIB="$out/bin/ranlib" CC_FOR_BUILD=gcc \
+                CFLAGS="-O2 -g -w -fPIC" ./configure --host="$(host_triple "$target")" --build=x86_64-pc-linux-gnu \
+                --disable-shared --enable-static --enable-threads &&
+            make -j"$(nproc)"
     ) >"$deps_cache/$target.log" 2>&1 9>&- || die "APR for $target failed, see $deps_cache/$target.log"
     cp "$source/.libs/libapr-1.a" "$out/lib/"
     cp "$source"/include/apr*.h "$out/include/apr-1/"

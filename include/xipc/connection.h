@@ -128,8 +128,8 @@ XIPC_EXPORT apr_status_t xipc_connection_recv_into(apr_size_t *size, xipc_connec
  * one.
  *
  * A message beyond the limit is XIPC_EMSGSIZE at the call that would receive it, with its size
- * where there is a @p size and in the text of xipc_strerror(). It stays: raise the limit and receive
- * it, or drop it by xipc_connection_skip(). No memory was taken for it.
+ * where there is a @p size and in the text of xipc_strerror(). It stays: raise the limit and
+ * receive it, or drop it by xipc_connection_skip(). No memory was taken for it.
  *
  * @param connection  an end that receives; the limit is this object's and does not travel with it
  * @param limit       bytes; 0, as at first: no message is too large
@@ -183,8 +183,8 @@ XIPC_EXPORT apr_status_t xipc_connection_poll(xipc_connection_t *connection,
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   One sender at a time.
  * @par System    SCM_RIGHTS on POSIX. On Win32 they wait in the process that has the other end, and
- *                are closed when it ends; in this one when it can't be told or opened, and then this
- *                one must live until they are received.
+ *                are closed when it ends; in this one when it can't be told or opened, and then
+ *                this one must live until they are received.
  */
 XIPC_EXPORT apr_status_t xipc_connection_send_values(xipc_connection_t *connection,
                                                      const xipc_values_t *values,
@@ -199,8 +199,8 @@ XIPC_EXPORT apr_status_t xipc_connection_send_values(xipc_connection_t *connecti
  * @param pool        where the list is put
  * @return as xipc_connection_recv(), and XIPC_EPROTOCOL when the message is not a list of values,
  *         the system's EMFILE when this process has no handle left for what is in it, or, on Win32,
- *         XIPC_EDIED when the process that kept its handles has ended: the message is gone then, with
- *         its handles, and the connection goes on
+ *         XIPC_EDIED when the process that kept its handles has ended: the message is gone then,
+ *         with its handles, and the connection goes on
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   One receiver at a time.
  */

@@ -118,8 +118,8 @@ XIPC_EXPORT apr_status_t xipc_listener_create(xipc_listener_t **listener, const 
  * @param pool        where the connection lives
  * @return APR_SUCCESS; APR_TIMEUP when none came in time; XIPC_EAUTH when a client did not know the
  *         key, babbled, left or stalled, with what it was in the text: that costs this one client,
- *         accept again; XIPC_ECLOSED after xipc_listener_close(); APR_EINVAL when a pointer is NULL;
- *         what the system says
+ *         accept again; XIPC_ECLOSED after xipc_listener_close(); APR_EINVAL when a pointer is
+ *         NULL; what the system says
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   One at a time.
  * @par System    accept(2); ConnectNamedPipe.

@@ -11,7 +11,6 @@
  * - **spawn** (everywhere): the child is the program started anew. Variables have their first
  *   values, except those marked with #XIPC_COPIED; it inherits the standard streams and what is
  *   among the arguments, nothing else.
- *
  * - **forkserver** (POSIX): the child is a copy of a server, which is this program started anew
  *   when it is first needed and kept small: it starts as cheaply as a fork, however large this
  *   process is, and safely, however many threads it has. Variables and handles are as with spawn,
@@ -40,8 +39,6 @@
 
 #include "xipc/export.h"
 #include "xipc/values.h"
-
-#include <apr_tables.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -97,7 +94,7 @@ XIPC_EXPORT xipc_start_method_e xipc_start_method_get(void);
  * The start methods of this system.
  *
  * @param methods  where the list's address goes, the system's default first; it lives as long as
- *                 the program
+ *                 the program. May be NULL
  * @return how many there are
  * @par Blocking  Never.
  */
@@ -126,7 +123,8 @@ XIPC_EXPORT apr_status_t xipc_forkserver_preload_set(xipc_preload_t preload);
  *                 ones too
  * @param args     its arguments; NULL for none
  * @param pool     where the object lives
- * @return APR_SUCCESS; APR_EINVAL when @p process, @p target or @p pool is NULL
+ * @return APR_SUCCESS; APR_EINVAL when @p process, @p target or @p pool is NULL; APR_ENOMEM when
+ *         there is no memory for the copy
  * @par Blocking  Never.
  * @par Threads   The object belongs to one thread at a time, and to the process that made it.
  */
@@ -205,12 +203,12 @@ XIPC_EXPORT apr_status_t xipc_process_group_set(xipc_process_t *process, int is_
 
 /**
  * Bind the process to the life of its starter: it is killed when that has ended, however that came
- * about, or closes or destroys the object. Unlike a daemon's, its end needs nothing that the starter
- * does.
+ * about, or closes or destroys the object. Unlike a daemon's, its end needs nothing that the
+ * starter does.
  *
- * With a start by the forkserver too it is the starter that counts. Bound is the process alone; whom
- * it starts is bound to it only when that is asked for in turn (on Win32, the whole group if it
- * leads one, too).
+ * With a start by the forkserver too it is the starter that counts. Bound is the process alone;
+ * whom it starts is bound to it only when that is asked for in turn (on Win32, the whole group if
+ * it leads one, too).
  *
  * @param process   not started yet
  * @param is_bound  not 0: it is to be bound; it is not by default
@@ -383,7 +381,8 @@ XIPC_EXPORT int xipc_stop_requested(void);
  * The line to wait on for a request to stop, with others in xipc_wait(), or alone by
  * xipc_connection_poll(): it is ready, at its end, from then on.
  *
- * @param connection  where it goes; it is this process's, not to be closed, until the target returns
+ * @param connection  where it goes; it is this process's, not to be closed, until the target
+ *                    returns
  * @return APR_SUCCESS; APR_ENOENT in a process that was not started to be stopped; APR_EINVAL when
  *         @p connection is NULL
  * @par Blocking  Never.
@@ -451,78 +450,6 @@ XIPC_EXPORT apr_status_t xipc_process_close(xipc_process_t *process);
  * @par Threads   Not while another thread starts a process.
  */
 XIPC_EXPORT apr_status_t xipc_spawn_executable_set(const char *path);
-
-/**
- * The calling process: its name ("MainProcess" in a program that xipc did not start) and its pid.
- *
- * @param process  where it goes; it lives until the last xipc_terminate()
- * @return APR_SUCCESS; XIPC_EINIT before xipc_initialize(); APR_EINVAL when @p process is NULL
- * @par Blocking  Never.
- */
-XIPC_EXPORT apr_status_t xipc_process_current(xipc_process_t **process);
-
-/**
- * The process that started this one: its name and pid, and xipc_process_join() waits for its end,
- * also in xipc_wait(). It can't be stopped by this, and its exit code is not known (ECHILD, but for
- * Win32).
- *
- * @param process  where it goes; it lives until the last xipc_terminate()
- * @return APR_SUCCESS; APR_ENOENT in a program that xipc did not start; XIPC_EDIED when it had
- *         ended before this process could watch it; XIPC_EINIT before xipc_initialize(); APR_EINVAL
- *         when @p process is NULL
- * @par Blocking  Never.
- * @par System    pidfd on Linux, kqueue on macOS and the BSDs, the process handle on Win32.
- */
-XIPC_EXPORT apr_status_t xipc_process_parent(xipc_process_t **process);
-
-/**
- * The children of this process that run: started by it and not closed.
- *
- * @param children  where the array goes, of `xipc_process_t *`
- * @param pool      where the array lives
- * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL
- * @par Blocking  Never.
- * @par Threads   From any thread, while no other closes one of them.
- */
-XIPC_EXPORT apr_status_t xipc_process_active_children(apr_array_header_t **children,
-                                                      apr_pool_t *pool);
-
-/**
- * How many processors this process may use.
- *
- * @return the number, at least 1
- * @par Blocking  Never.
- * @par System    The affinity mask, on Linux also the limit of the control group; the process's
- *                affinity on Win32.
- */
-XIPC_EXPORT int xipc_cpu_count(void);
-
-/** What a program wants to be called; @p data is what it gave along. */
-typedef void (*xipc_hook_t)(void *data);
-
-/**
- * Have a function called in each forked child, before its target, in the order of their
- * registration. For what a copy must not share: a cache of pids, a file to be opened anew.
- *
- * @param hook  the function
- * @param data  what it is given
- * @return APR_SUCCESS; XIPC_EINIT before xipc_initialize(); APR_EINVAL when @p hook is NULL
- * @par Blocking  Never.
- * @par Threads   Not while another thread registers or starts a process.
- */
-XIPC_EXPORT apr_status_t xipc_at_fork(xipc_hook_t hook, void *data);
-
-/**
- * Have a function called at the normal end of a child, after its target has returned, the last
- * registered first. A forked child has its parent's registrations; a spawned one those it makes.
- *
- * @param hook  the function
- * @param data  what it is given
- * @return as xipc_at_fork()
- * @par Blocking  Never.
- * @par Threads   As xipc_at_fork().
- */
-XIPC_EXPORT apr_status_t xipc_at_child_exit(xipc_hook_t hook, void *data);
 
 #ifdef __cplusplus
 }

@@ -135,13 +135,13 @@ XIPC_EXPORT apr_size_t xipc_process_pool_processes(const xipc_process_pool_t *wo
  * @param timeout  microseconds; negative waits for ever, 0 does not wait
  * @param pool     where the result is put
  * @return APR_SUCCESS; XIPC_EFAILED when the task returned an error, or a result that can't travel,
- *         which the text of xipc_strerror() names; XIPC_EDIED when the worker died in the task, with how it ended in
- *         the text; APR_TIMEUP when the task was not done in time; XIPC_EINHERIT when a connection
- *         or a queue of the system's is among the arguments: such objects reach a process only when
- *         it starts; a manager's queue may go anywhere; XIPC_ETARGET, XIPC_EBUILD as
- *         xipc_process_start(); XIPC_ESTATE after xipc_process_pool_close() or _terminate();
- *         XIPC_ENOTOWNER in another process; APR_EINVAL when a pointer is NULL. The result is
- *         unchanged then.
+ *         which the text of xipc_strerror() names; XIPC_EDIED when the worker died in the task,
+ *         with how it ended in the text; APR_TIMEUP when the task was not done in time;
+ *         XIPC_EINHERIT when a connection or a queue of the system's is among the arguments: such
+ *         objects reach a process only when it starts; a manager's queue may go anywhere;
+ *         XIPC_ETARGET, XIPC_EBUILD as xipc_process_start(); XIPC_ESTATE after
+ *         xipc_process_pool_close() or _terminate(); XIPC_ENOTOWNER in another process; APR_EINVAL
+ *         when a pointer is NULL. The result is unchanged then.
  * @par Blocking  Up to @p timeout.
  */
 XIPC_EXPORT apr_status_t xipc_process_pool_apply(xipc_values_t **result,

@@ -59,11 +59,11 @@ typedef struct {
 /**
  * Make a process object for a program; nothing runs yet.
  *
- * A name without a slash is looked for in the directories of PATH, this process's; on Win32 in those
- * alone that are absolute, never where this program lies or in the current directory, and `.exe` may
- * be left out. Of the setters for processes those for the name, a group and a daemon apply. A program
- * can be bound to this process's life on Win32 only, and has no line to be stopped by: its start is
- * APR_ENOTIMPL then.
+ * A name without a slash is looked for in the directories of PATH, this process's; on Win32 in
+ * those alone that are absolute, never where this program lies or in the current directory, and
+ * `.exe` may be left out. Of the setters for processes those for the name, a group and a daemon
+ * apply. A program can be bound to this process's life on Win32 only, and has no line to be stopped
+ * by: its start is APR_ENOTIMPL then.
  *
  * @param process  where the object goes; it lives as long as @p pool
  * @param argv     the program and its arguments, NULL at the end; copied. UTF-8 on Win32, where the
@@ -96,8 +96,10 @@ XIPC_EXPORT apr_status_t xipc_program_environment_set(xipc_process_t *process,
  * from there on POSIX.
  *
  * @param process    not started yet
- * @param directory  copied; NULL, as at first: this process's. Whether it is there shows at the start
- * @return APR_SUCCESS; APR_EINVAL when @p process is NULL or no program; XIPC_ESTATE after the start
+ * @param directory  copied; NULL, as at first: this process's. Whether it is there shows at the
+ *                   start
+ * @return APR_SUCCESS; APR_EINVAL when @p process is NULL or no program; XIPC_ESTATE after the
+ *         start
  * @par Blocking  Never.
  * @par System    posix_spawn_file_actions_addchdir_np(3); CreateProcessW.
  */
@@ -164,8 +166,8 @@ XIPC_EXPORT apr_status_t xipc_program_inherited(xipc_connection_t **connection, 
  *         is no pipe; APR_EINVAL when a pointer is NULL or @p process is no program; XIPC_ESTATE
  *         before the start
  * @par Blocking  Up to @p timeout. Signals do not cut it short; there is no SIGPIPE.
- * @par System    pipe(2), non-blocking; on Win32 a named pipe, overlapped, where up to 64 KiB of what
- *                went are still on their way.
+ * @par System    pipe(2), non-blocking; on Win32 a named pipe, overlapped, where up to 64 KiB of
+ *                what went are still on their way.
  */
 XIPC_EXPORT apr_status_t xipc_program_write(apr_size_t *written, xipc_process_t *process,
                                             const void *data, apr_size_t size,
@@ -183,7 +185,8 @@ XIPC_EXPORT apr_status_t xipc_program_write(apr_size_t *written, xipc_process_t 
  * @return APR_SUCCESS; APR_TIMEUP when nothing came in time; APR_EOF when nobody writes any more:
  *         neither the program nor one that it started and gave this stream; XIPC_ECLOSED after
  *         xipc_program_stream_close(); XIPC_ENOTREADABLE when it is no pipe; APR_EINVAL when a
- *         pointer is NULL, @p capacity is 0 or @p process is no program; XIPC_ESTATE before the start
+ *         pointer is NULL, @p capacity is 0 or @p process is no program; XIPC_ESTATE before the
+ *         start
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  */
 XIPC_EXPORT apr_status_t xipc_program_read(apr_size_t *got, xipc_process_t *process,
@@ -206,9 +209,9 @@ XIPC_EXPORT apr_status_t xipc_program_stream_close(xipc_process_t *process, xipc
  * Give the program its input, collect its outputs, and wait for its end, whichever pipe is full
  * first.
  *
- * When the program has ended, what its pipes hold is taken and nothing more is waited for: not for a
- * process that it left behind with its pipes. After APR_TIMEUP nothing is lost: call it again with
- * the same input, or kill the program first. Memory alone bounds what is collected; read with
+ * When the program has ended, what its pipes hold is taken and nothing more is waited for: not for
+ * a process that it left behind with its pipes. After APR_TIMEUP nothing is lost: call it again
+ * with the same input, or kill the program first. Memory alone bounds what is collected; read with
  * xipc_program_read() where a program may write without an end.
  *
  * @param result      where the outputs go; they live as long as @p pool

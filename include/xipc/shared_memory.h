@@ -34,8 +34,8 @@ extern "C" {
  *         it has not so much memory or no handle. Nothing is left behind then.
  * @par Blocking  Never.
  * @par Threads   The object belongs to one thread at a time; the memory to whom it is given.
- * @par System    memfd_create(2), sealed against becoming smaller, with its pages reserved; shm_open(3),
- *                unlinked at once; CreateFileMappingW.
+ * @par System    memfd_create(2), sealed against becoming smaller, with its pages reserved;
+ *                shm_open(3), unlinked at once; CreateFileMappingW.
  */
 XIPC_EXPORT apr_status_t xipc_shared_memory_create(xipc_shared_memory_t **memory, apr_size_t size,
                                                    apr_pool_t *pool);

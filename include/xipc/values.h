@@ -3,9 +3,8 @@
  * @brief Arguments and results: an ordered list of values that can travel to another process.
  *
  * Integers, reals, strings, bytes, and handles: connections, queues, listeners, processes, shared
- * memory, and handles of the system's. Adding copies what is added; a handle is referred to and must
- * stay open until it has travelled. Reading checks the
- * type.
+ * memory, and handles of the system's. Adding copies what is added; a handle is referred to and
+ * must stay open until it has travelled. Reading checks the type.
  *
  * Python counterpart: the tuple `args=(…)` of a `Process`, and what `send` pickles.
  *
@@ -61,7 +60,7 @@ typedef enum {
  * Make an empty list.
  *
  * @param pool  the list and the copies in it live as long as this pool
- * @return the list
+ * @return the list; NULL when @p pool is NULL
  * @par Blocking  Never.
  * @par Threads   A list belongs to one thread at a time.
  */
@@ -114,7 +113,8 @@ XIPC_EXPORT apr_status_t xipc_values_add_real(xipc_values_t *values, double numb
  *
  * @param values  the list
  * @param string  what to add, ended by a NUL
- * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL, the list is as before
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL, APR_ENOMEM when there is no memory for it,
+ *         the list is as before
  * @par Blocking  Never.
  */
 XIPC_EXPORT apr_status_t xipc_values_add_string(xipc_values_t *values, const char *string);
@@ -125,7 +125,8 @@ XIPC_EXPORT apr_status_t xipc_values_add_string(xipc_values_t *values, const cha
  * @param values  the list
  * @param data    what to add; may be NULL when @p size is 0
  * @param size    how many bytes
- * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL, the list is as before
+ * @return APR_SUCCESS; APR_EINVAL when a pointer is NULL, APR_ENOMEM when there is no memory for
+ *         them, the list is as before
  * @par Blocking  Never.
  */
 XIPC_EXPORT apr_status_t xipc_values_add_bytes(xipc_values_t *values, const void *data,
@@ -158,8 +159,9 @@ XIPC_EXPORT apr_status_t xipc_values_add_connection(xipc_values_t *values,
 XIPC_EXPORT apr_status_t xipc_values_add_queue(xipc_values_t *values, xipc_queue_t *queue);
 
 /**
- * Add a listener: the receiver accepts clients at the same address, each client goes to one of them.
- * The name in the file system is removed by the process that made the listener, when that closes it.
+ * Add a listener: the receiver accepts clients at the same address, each client goes to one of
+ * them. The name in the file system is removed by the process that made the listener, when that
+ * closes it.
  *
  * @param values    the list, which has the key with it: for processes that may know it
  * @param listener  what to add; it must stay open until the list has travelled
@@ -200,8 +202,8 @@ XIPC_EXPORT apr_status_t xipc_values_add_memory(xipc_values_t *values,
                                                 xipc_shared_memory_t *memory);
 
 /**
- * Add a handle of the system's: a descriptor of any kind on POSIX; on Win32 a handle of any kind that
- * DuplicateHandle takes, no socket. The receiver gets one of its own for the same thing.
+ * Add a handle of the system's: a descriptor of any kind on POSIX; on Win32 a handle of any kind
+ * that DuplicateHandle takes, no socket. The receiver gets one of its own for the same thing.
  *
  * @param values  the list
  * @param handle  what to add; it stays the caller's, and open until the list has travelled. Whether

@@ -67,8 +67,9 @@ typedef struct {
  * @param timeout  microseconds; negative waits for ever, 0 does not wait
  * @return APR_SUCCESS; APR_TIMEUP when none was ready in time; for an item that can't be waited for
  *         the error, with the item's index in the text of xipc_strerror(): APR_EINVAL (NULL, or no
- *         such kind), APR_EBADF (a handle that is none, or is nothing to wait for), XIPC_ECLOSED, XIPC_ENOTREADABLE, XIPC_ESTATE (a process that was not started),
- *         XIPC_ENOTOWNER; XIPC_EDIED when the manager of a queue is gone. No item is changed then.
+ *         such kind), APR_EBADF (a handle that is none, or is nothing to wait for), XIPC_ECLOSED,
+ *         XIPC_ENOTREADABLE, XIPC_ESTATE (a process that was not started), XIPC_ENOTOWNER;
+ *         XIPC_EDIED when the manager of a queue is gone. No item is changed then.
  * @par Blocking  Up to @p timeout. Signals do not cut it short. A managed queue asks its manager
  *                first.
  * @par Threads   Counts as receiving from each connection and as using each queue and process.

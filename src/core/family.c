@@ -5,6 +5,7 @@
 #include "core/program.h"
 
 #include "core/state.h"
+#include "xipc/family.h"
 
 #include <apr_strings.h>
 

@@ -4,6 +4,7 @@
 #include "core/process.h"
 
 #include "core/state.h"
+#include "xipc/family.h"
 
 #include <stdlib.h>
 

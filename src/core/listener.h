@@ -18,7 +18,9 @@ apr_size_t xipc__listener_watch(xipc__waitable_t *watched, const xipc_listener_t
 apr_status_t xipc__listener_pack(xipc__parcel_t *parcel, const xipc_listener_t *listener);
 apr_status_t xipc__listener_unpack(xipc_listener_t **listener, xipc__unpack_t *unpack);
 
-/* In a forked child: the parent's, whose clients would otherwise be kept waiting when it is gone. */
+/*
+ * In a forked child: the parent's, whose clients would otherwise be kept waiting when it is gone.
+ */
 void xipc__listener_close_all(void);
 
 int xipc__listener_is_closed(const xipc_listener_t *listener);

@@ -151,7 +151,10 @@ static void finish_answer(session_t *session)
     session->taken = NULL;
 }
 
-/* As much as the client's stream takes now: neither a slow client nor a quick one holds up the others. */
+/*
+ * As much as the client's stream takes now: neither a slow client nor a quick one holds up the
+ * others.
+ */
 static void send_more(session_t *session)
 {
     session->out.pause_at = session->out.sent + TURN;

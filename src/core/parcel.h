@@ -27,8 +27,8 @@ apr_status_t xipc__parcel_pack(xipc__parcel_t *parcel, const xipc_values_t *valu
 void xipc__parcel_free(xipc__parcel_t *parcel);
 
 /*
- * The same for a parcel that is only sent: when the last value is large and bytes, they are not copied
- * but the parcel's tail, and the list must live as long.
+ * The same for a parcel that is only sent: when the last value is large and bytes, they are not
+ * copied but the parcel's tail, and the list must live as long.
  */
 apr_status_t xipc__parcel_pack_to_send(xipc__parcel_t *parcel, const xipc_values_t *values,
                                        apr_pool_t *pool);

@@ -59,7 +59,7 @@ apr_size_t xipc_start_methods(const xipc_start_method_e **methods)
                                                      XIPC_START_FORKSERVER};
     static const xipc_start_method_e spawn_first[] = {XIPC_START_SPAWN, XIPC_START_FORK,
                                                       XIPC_START_FORKSERVER};
-    *methods = xipc__port_prefers_fork() ? fork_first : spawn_first;
+    if (methods != NULL) *methods = xipc__port_prefers_fork() ? fork_first : spawn_first;
     return xipc__port_has_fork() ? 3 : 1;
 }
 
@@ -110,10 +110,12 @@ apr_status_t xipc_process_create(xipc_process_t **process, xipc_target_t target,
     if (process == NULL) return xipc__fail_null("process");
     if (target == NULL) return xipc__fail_null("target");
     if (pool == NULL) return xipc__fail_null("pool");
+    xipc_values_t *copy;
+    apr_status_t rv = xipc__values_copy(&copy, args, pool);
+    if (rv != APR_SUCCESS) return rv;
     xipc_process_t *made = xipc__process_make(pool);
     made->target = target;
-    made->args = xipc_values_make(pool);
-    xipc__values_append(made->args, args, 0);
+    made->args = copy;
     *process = made;
     return APR_SUCCESS;
 }
@@ -177,35 +179,62 @@ apr_status_t xipc_spawn_executable_set(const char *path)
 
 /* ---- starting ---- */
 
+static void close_handles(const xipc__handles_t *handles)
+{
+    for (apr_size_t i = 0; i < handles->count; i++) xipc__port_handle_close(handles->items[i]);
+}
+
+static apr_status_t duplicate_handles(xipc__handles_t *copies, const xipc__handles_t *handles)
+{
+    for (copies->count = 0; copies->count < handles->count; copies->count++) {
+        apr_status_t rv = xipc__port_handle_duplicate(&copies->items[copies->count],
+                                                      handles->items[copies->count]);
+        if (rv == APR_SUCCESS) continue;
+        close_handles(copies);
+        return rv;
+    }
+    return APR_SUCCESS;
+}
+
 /*
- * The forked child. Its arguments come out of the parcel, as in every other child. First they get
- * handles of their own, so that all connections and listeners of the parent can be closed here: an end
- * that a child does not use would keep the other side from its end of file.
+ * The forked child. Its arguments come out of the parcel, as in every other child, with handles of
+ * their own, so that all connections and listeners of the parent can be closed here: an end that a
+ * child does not use would keep the other side from its end of file.
  */
 static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
-                       const xipc__lines_t *lines)
+                       xipc__handles_t *handles, const xipc__lines_t *lines)
 {
-    xipc__handles_t handles;
     apr_pool_t *pool;
     xipc_values_t *args;
     int exitcode = EXIT_FAILURE;
-    apr_status_t rv = APR_SUCCESS;
-    for (handles.count = 0; rv == APR_SUCCESS && handles.count < parcel->handles.count;
-         handles.count++)
-        rv = xipc__port_handle_duplicate(&handles.items[handles.count],
-                                         parcel->handles.items[handles.count]);
     while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
     xipc__listener_close_all();
     xipc__connection_close_all_but((xipc_connection_t *const[]){lines->life, lines->stop}, 2);
     xipc__family_begin(process->name, process->owner, xipc__family_name());
-    if (rv == APR_SUCCESS) rv = xipc__lines_take(lines);
+    apr_status_t rv = xipc__lines_take(lines);
     xipc__hooks_run_at_fork();
     if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
     if (rv != APR_SUCCESS) xipc__port_exit(EXIT_FAILURE);
-    rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, &handles, pool);
+    rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, handles, pool);
     if (rv == APR_SUCCESS) exitcode = xipc__boot_run(process->target, args, pool);
     apr_pool_destroy(pool); /* what has a name is given back */
     xipc__port_exit(exitcode);
+}
+
+/* The child's handles are made here, where it can still be said that there are none left. */
+static apr_status_t fork_with(xipc_process_t *process, xipc__parcel_t *parcel,
+                              const xipc__lines_t *lines)
+{
+    xipc__handles_t handles;
+    apr_status_t rv = duplicate_handles(&handles, &parcel->handles);
+    if (rv != APR_SUCCESS) return rv;
+    (void)fflush(NULL); /* or the child would print what the parent had not yet */
+    xipc__child_t *child;
+    rv = xipc__port_child_fork(&child, process->bonds, process->pool);
+    if (rv == APR_SUCCESS && child == NULL) run_forked(process, parcel, &handles, lines);
+    close_handles(&handles);
+    if (rv == APR_SUCCESS) process->child = child;
+    return rv;
 }
 
 static apr_status_t start_forked(xipc_process_t *process, const xipc__lines_t *lines)
@@ -221,13 +250,8 @@ static apr_status_t start_forked(xipc_process_t *process, const xipc__lines_t *l
         return xipc__fail(XIPC_ETHREADS, "it has %d", threads);
     rv = xipc__parcel_pack(&parcel, process->args, process->pool);
     if (rv != APR_SUCCESS) return rv;
-
-    (void)fflush(NULL); /* or the child would print what the parent had not yet */
-    xipc__child_t *child;
-    rv = xipc__port_child_fork(&child, process->bonds, process->pool);
-    if (rv == APR_SUCCESS && child == NULL) run_forked(process, &parcel, lines);
+    rv = fork_with(process, &parcel, lines);
     xipc__parcel_free(&parcel);
-    if (rv == APR_SUCCESS) process->child = child;
     return rv;
 }
 

@@ -8,7 +8,9 @@
 #include "core/port.h"
 #include "xipc/process.h"
 
-/* What a child watches while it runs, each a connection or NULL: an end of file is what it tells. */
+/*
+ * What a child watches while it runs, each a connection or NULL: an end of file is what it tells.
+ */
 typedef struct {
     xipc_connection_t *life; /* for XIPC__BOND_LIFE, where the system needs it */
     xipc_connection_t *stop; /* for one that can be stopped */

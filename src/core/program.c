@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How much of an output is read at once, and how much a pipe may hold, on Linux unless root asks. */
+/*
+ * How much of an output is read at once, and how much a pipe may hold, on Linux unless root asks.
+ */
 enum { READ_SIZE = 65536, PIPE_MAX = 1 << 20 };
 
 /* A standard stream of the program. */

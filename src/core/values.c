@@ -19,6 +19,7 @@ static const char *const type_names[] = {"nothing",   "an int",        "a real",
 
 xipc_values_t *xipc_values_make(apr_pool_t *pool)
 {
+    if (pool == NULL) return NULL;
     xipc_values_t *values = apr_palloc(pool, sizeof *values);
     values->pool = pool;
     values->items = apr_array_make(pool, 4, sizeof(xipc__value_t));
@@ -51,9 +52,15 @@ xipc__value_t *xipc__values_push(xipc_values_t *values, xipc_value_type_e type)
     return value;
 }
 
-static const void *copy_bytes(apr_pool_t *pool, const void *data, apr_size_t size)
+/* Bytes can be many: for these alone it is asked whether the pool had the memory. */
+static apr_status_t copy_bytes(const void **copy, apr_pool_t *pool, const void *data,
+                               apr_size_t size)
 {
-    return size == 0 ? "" : apr_pmemdup(pool, data, size);
+    void *place = size == 0 ? NULL : apr_palloc(pool, size);
+    if (place == NULL && size > 0)
+        return xipc__fail(APR_ENOMEM, "for a value of %" APR_SIZE_T_FMT " bytes", size);
+    *copy = size == 0 ? "" : memcpy(place, data, size);
+    return APR_SUCCESS;
 }
 
 void xipc__values_share(xipc_values_t *values, const xipc_values_t *from, apr_size_t first)
@@ -71,16 +78,19 @@ void xipc__values_share_bytes(xipc_values_t *values, const void *data, apr_size_
     value->as.bytes.size = size;
 }
 
-void xipc__values_append(xipc_values_t *values, const xipc_values_t *from, apr_size_t first)
+apr_status_t xipc__values_copy(xipc_values_t **copy, const xipc_values_t *from, apr_pool_t *pool)
 {
-    apr_size_t at = xipc_values_count(values);
-    xipc__values_share(values, from, first);
-    for (; at < xipc_values_count(values); at++) {
-        xipc__value_t *copy = &((xipc__value_t *)(void *)values->items->elts)[at];
-        if (copy->type == XIPC_VALUE_STRING || copy->type == XIPC_VALUE_BYTES)
-            copy->as.bytes.data =
-                copy_bytes(values->pool, copy->as.bytes.data, copy->as.bytes.size);
+    xipc_values_t *values = xipc_values_make(pool);
+    xipc__values_share(values, from, 0);
+    for (apr_size_t at = 0; at < xipc_values_count(values); at++) {
+        xipc__value_t *value = &((xipc__value_t *)(void *)values->items->elts)[at];
+        if (value->type != XIPC_VALUE_STRING && value->type != XIPC_VALUE_BYTES) continue;
+        apr_status_t rv =
+            copy_bytes(&value->as.bytes.data, pool, value->as.bytes.data, value->as.bytes.size);
+        if (rv != APR_SUCCESS) return rv;
     }
+    *copy = values;
+    return APR_SUCCESS;
 }
 
 apr_status_t xipc__values_check_inherit(const xipc_values_t *values)
@@ -126,29 +136,30 @@ apr_status_t xipc_values_add_real(xipc_values_t *values, double number)
     return APR_SUCCESS;
 }
 
-static void add_bytes(xipc_values_t *values, xipc_value_type_e type, const void *data,
-                      apr_size_t size)
+static apr_status_t add_bytes(xipc_values_t *values, xipc_value_type_e type, const void *data,
+                              apr_size_t size)
 {
-    const void *copy = copy_bytes(values->pool, data, size);
+    const void *copy;
+    apr_status_t rv = copy_bytes(&copy, values->pool, data, size);
+    if (rv != APR_SUCCESS) return rv;
     xipc__value_t *value = xipc__values_push(values, type);
     value->as.bytes.data = copy;
     value->as.bytes.size = size;
+    return APR_SUCCESS;
 }
 
 apr_status_t xipc_values_add_string(xipc_values_t *values, const char *string)
 {
     if (values == NULL) return xipc__fail_null("values");
     if (string == NULL) return xipc__fail_null("string");
-    add_bytes(values, XIPC_VALUE_STRING, string, strlen(string) + 1);
-    return APR_SUCCESS;
+    return add_bytes(values, XIPC_VALUE_STRING, string, strlen(string) + 1);
 }
 
 apr_status_t xipc_values_add_bytes(xipc_values_t *values, const void *data, apr_size_t size)
 {
     if (values == NULL) return xipc__fail_null("values");
     if (data == NULL && size > 0) return xipc__fail_null("data");
-    add_bytes(values, XIPC_VALUE_BYTES, data, size);
-    return APR_SUCCESS;
+    return add_bytes(values, XIPC_VALUE_BYTES, data, size);
 }
 
 apr_status_t xipc_values_add_connection(xipc_values_t *values, xipc_connection_t *connection)

@@ -30,8 +30,7 @@ typedef struct {
 struct xipc_values_t {
     apr_pool_t *pool;
     apr_array_header_t *items; /* of xipc__value_t */
-    void *
-        given; /* what its strings and bytes are in, when the message it came in had its own memory */
+    void *given;               /* the memory of the message it came in, if it has one */
 };
 
 const xipc__value_t *xipc__values_at(const xipc_values_t *values, apr_size_t index);
@@ -39,13 +38,13 @@ const xipc__value_t *xipc__values_at(const xipc_values_t *values, apr_size_t ind
 /* A new value at the end, to be filled in. */
 xipc__value_t *xipc__values_push(xipc_values_t *values, xipc_value_type_e type);
 
-/*
- * Copy all of `from`, which may be NULL, from its value `first` on, to the end of `values`. Handles
- * stay the same objects.
- */
-void xipc__values_append(xipc_values_t *values, const xipc_values_t *from, apr_size_t first);
+/* A copy of a list, which may be NULL. Handles stay the same objects. APR_ENOMEM. */
+apr_status_t xipc__values_copy(xipc_values_t **copy, const xipc_values_t *from, apr_pool_t *pool);
 
-/* The same without copying strings and bytes, which must live as long as `values`. */
+/*
+ * Add the values of `from`, which may be NULL, from `first` on, without copying strings and bytes,
+ * which must live as long as `values`.
+ */
 void xipc__values_share(xipc_values_t *values, const xipc_values_t *from, apr_size_t first);
 void xipc__values_share_bytes(xipc_values_t *values, const void *data, apr_size_t size);
 

@@ -102,7 +102,10 @@ void xipc__port_child_tell(xipc__child_t *child, int exitcode)
 
 apr_status_t xipc__port_child_fork(xipc__child_t **child, int bonds, apr_pool_t *pool)
 {
-    /* kept free for the child's sentinel: without one it would have to be ended when it runs already */
+    /*
+     * kept free for the child's sentinel: without one it would have to be ended when it runs
+     * already
+     */
     int reserve = open("/", O_RDONLY | O_CLOEXEC);
     if (reserve < 0) return APR_FROM_OS_ERROR(errno);
     pid_t pid = fork();

@@ -95,8 +95,8 @@ apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream
 }
 
 /*
- * Descriptors that came along: to the list, or all closed when some are missing. The system cuts them
- * off when there are more than we have room for, or none is left to this process.
+ * Descriptors that came along: to the list, or all closed when some are missing. The system cuts
+ * them off when there are more than we have room for, or none is left to this process.
  */
 static apr_status_t take_handles(struct msghdr *message, xipc__handles_t *handles)
 {

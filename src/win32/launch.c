@@ -113,7 +113,9 @@ static apr_status_t know_reader(xipc__stream_t *boot, HANDLE process)
     return APR_SUCCESS;
 }
 
-/* The new process, which waits to be let go, into its job; and the boot stream's reader is known. */
+/*
+ * The new process, which waits to be let go, into its job; and the boot stream's reader is known.
+ */
 static apr_status_t settle(const PROCESS_INFORMATION *started, xipc__stream_t *boot, HANDLE job)
 {
     apr_status_t rv = APR_SUCCESS;

@@ -138,8 +138,8 @@ static apr_status_t set_up(SOCKET socket)
 }
 
 /*
- * A handle becomes a socket by a description of what it leads to: Windows makes a mere duplicate do,
- * Wine does not.
+ * A handle becomes a socket by a description of what it leads to: Windows makes a mere duplicate
+ * do, Wine does not.
  */
 apr_status_t xipc__tcp_adopt(SOCKET *socket, HANDLE handle)
 {

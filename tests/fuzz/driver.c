@@ -1,7 +1,8 @@
 /*
  * driver.c - fuzz TARGET without libFuzzer: driver ROUNDS FILE...
  *
- * Each file is run as it is, and then in each round with a few bytes changed, cut off or doubled, always the same way.
+ * Each file is run as it is, and then in each round with a few bytes changed, cut off or doubled,
+ * always the same way.
  */
 #include "fuzz.h"
 

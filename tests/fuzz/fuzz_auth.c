@@ -1,6 +1,6 @@
 /*
- * What the other side says in a handshake: the first byte says which side we are, then come messages, each after a
- * byte with its size. Nobody gets through without the key.
+ * What the other side says in a handshake: the first byte says which side we are, then come
+ * messages, each after a byte with its size. Nobody gets through without the key.
  */
 #include "common.h"
 

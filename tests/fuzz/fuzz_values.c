@@ -1,5 +1,6 @@
 /*
- * A list of values that came, with handles beside it: the first byte says how many, and of which kinds.
+ * A list of values that came, with handles beside it: the first byte says how many, and of which
+ * kinds.
  */
 #include "common.h"
 

@@ -20,7 +20,9 @@ typedef struct {
     const char *(*name)(void);
 } plugin_t;
 
-/* Load a plugin's file; it stays until the pool ends or it is unloaded. 0 after a recorded failure. */
+/*
+ * Load a plugin's file; it stays until the pool ends or it is unloaded. 0 after a recorded failure.
+ */
 int plugin_load(plugin_t *plugin, const char *path, apr_pool_t *pool);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * system.h - what the suites need from the system and APR does not have.
  *
- * system_posix.c and system_win32.c implement it, function by function in the same order; the build picks one. Where a
- * system can't do a thing the function says so by its result, and the test that needs it is skipped with a reason.
+ * system_posix.c and system_win32.c implement it, function by function in the same order; the build
+ * picks one. Where a system can't do a thing the function says so by its result, and the test that
+ * needs it is skipped with a reason.
  */
 #ifndef TESTS_SYSTEM_H
 #define TESTS_SYSTEM_H
@@ -59,7 +60,10 @@ int system_count_handles(void);
 /* Is that number exact here, or does the system itself open and close some as it likes? */
 int system_handles_are_exact(void);
 
-/* Bytes of shared memory in this process; negative when that can't be seen, or none is ever given back. */
+/*
+ * Bytes of shared memory in this process; negative when that can't be seen, or none is ever given
+ * back.
+ */
 apr_int64_t system_shared_memory(void);
 
 /* Names of shared memory and queues that exist now, ours or not: an array of const char *. */
@@ -81,12 +85,26 @@ void system_unlimit_handles(void);
 int system_limit_queue_bytes(apr_size_t bytes);
 void system_unlimit_queue_bytes(void);
 
+/*
+ * Let there be so many queues at most in the system, as this process sees it; 0 where that can't
+ * be.
+ */
+int system_limit_queues(int count);
+void system_unlimit_queues(void);
+
+/*
+ * Allow this process `spare` more bytes of memory; 0 when this system or build has no such limit.
+ */
+int system_limit_memory(apr_size_t spare);
+void system_unlimit_memory(void);
+
 /* Open a file `count` times so that children would inherit it; 0 on failure. */
 int system_open_inheritable(const char *path, apr_os_file_t *handles, int count);
 void system_close_raw(apr_os_file_t *handles, int count);
 
 /*
- * Two handles, closed by system_close_raw(); the first one can be waited for from system_signal() on. 0 on failure.
+ * Two handles, closed by system_close_raw(); the first one can be waited for from system_signal()
+ * on. 0 on failure.
  */
 int system_open_signal(apr_os_file_t handles[2]);
 int system_signal(const apr_os_file_t handles[2]);

@@ -35,8 +35,9 @@ static const char *queue_names;
 
 #if defined(__linux__)
 /*
- * Orphaned grandchildren become ours, so that they can be seen. The names of queues are shown by a file system that
- * nobody mounts by default: with the rights for it this process gets a view of its own, which vanishes with it.
+ * Orphaned grandchildren become ours, so that they can be seen. The names of queues are shown by a
+ * file system that nobody mounts by default: with the rights for it this process gets a view of its
+ * own, which vanishes with it.
  */
 void system_prepare(void)
 {
@@ -260,6 +261,64 @@ void system_unlimit_queue_bytes(void)
 {
 }
 #endif
+
+#if defined(__linux__)
+static int queues_before = -1; /* the name space of queues that was left */
+
+int system_limit_queues(int count)
+{
+    queues_before = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+    if (queues_before < 0 || unshare(CLONE_NEWIPC) != 0) return 0;
+    FILE *file = fopen("/proc/sys/fs/mqueue/queues_max", "w");
+    int done = file != NULL && fprintf(file, "%d", count) > 0;
+    if (file != NULL && fclose(file) != 0) done = 0;
+    return done;
+}
+
+void system_unlimit_queues(void)
+{
+    if (queues_before < 0) return;
+    (void)setns(queues_before, CLONE_NEWIPC);
+    (void)close(queues_before);
+    queues_before = -1;
+}
+#else
+int system_limit_queues(int count)
+{
+    (void)count;
+    return 0;
+}
+
+void system_unlimit_queues(void)
+{
+}
+#endif
+
+static struct rlimit memory_before;
+
+/* Sanitizers end the process where there is no memory; only Linux tells how much it has. */
+int system_limit_memory(apr_size_t spare)
+{
+#if defined(XIPC_TEST_SANITIZED)
+    (void)spare;
+    return 0;
+#else
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL) return 0;
+    int found = fscanf(file, "%lu", &pages);
+    (void)fclose(file);
+    if (found != 1 || getrlimit(RLIMIT_AS, &memory_before) != 0) return 0;
+    struct rlimit limit = memory_before;
+    limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + spare;
+    return setrlimit(RLIMIT_AS, &limit) == 0;
+#endif
+}
+
+void system_unlimit_memory(void)
+{
+    (void)setrlimit(RLIMIT_AS, &memory_before);
+}
 
 int system_open_inheritable(const char *path, apr_os_file_t *handles, int count)
 {

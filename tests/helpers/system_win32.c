@@ -131,8 +131,8 @@ static int probe_handles(void)
 }
 
 /*
- * GetProcessHandleCount() is always 0 under Wine, and its server may crash when it is asked for a list of all handles
- * while processes start.
+ * GetProcessHandleCount() is always 0 under Wine, and its server may crash when it is asked for a
+ * list of all handles while processes start.
  */
 int system_count_handles(void)
 {
@@ -202,6 +202,26 @@ int system_limit_queue_bytes(apr_size_t bytes)
 }
 
 void system_unlimit_queue_bytes(void)
+{
+}
+
+int system_limit_queues(int count)
+{
+    (void)count;
+    return 0;
+}
+
+void system_unlimit_queues(void)
+{
+}
+
+int system_limit_memory(apr_size_t spare)
+{
+    (void)spare;
+    return 0;
+}
+
+void system_unlimit_memory(void)
 {
 }
 

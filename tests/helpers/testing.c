@@ -125,7 +125,9 @@ static int handles_are(int before)
     return system_handles_are_exact() ? now == before : now <= before + SYSTEMS_OWN;
 }
 
-/* Processes end in their own time, and other programs' names come and go: so look until a deadline. */
+/*
+ * Processes end in their own time, and other programs' names come and go: so look until a deadline.
+ */
 static void check_nothing_left(int handles, const apr_array_header_t *names, apr_pool_t *pool)
 {
     const apr_time_t give_up = system_clock() + apr_time_from_sec(8);

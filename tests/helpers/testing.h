@@ -1,9 +1,9 @@
 /*
  * testing.h - how the suites are written.
  *
- * A suite is a table of tests, each a function whose name is the promise it checks. A test can run once, or once for
- * each start method of the system, for each kind of queue, or for each pair of these. After each one the harness looks
- * for handles, processes and names left behind.
+ * A suite is a table of tests, each a function whose name is the promise it checks. A test can run
+ * once, or once for each start method of the system, for each kind of queue, or for each pair of
+ * these. After each one the harness looks for handles, processes and names left behind.
  *
  * Assertions belong to the parent: a child reports by its exit code, a connection or a queue.
  */
@@ -64,8 +64,8 @@ typedef struct {
     TESTING_CASE(function, TESTING_SYSTEM_QUEUE | TESTING_METHODS)
 
 /*
- * Run a suite and return the exit code of the program. The first argument of the program, if any, is a part of the
- * names to run.
+ * Run a suite and return the exit code of the program. The first argument of the program, if any,
+ * is a part of the names to run.
  */
 int testing_main(const char *suite, const testing_case_t *cases, apr_size_t count, int argc,
                  char **argv);
@@ -151,7 +151,10 @@ int testing_text_has_number_below(const char *text, apr_int64_t bound);
 xipc_process_t *testing_create(testing_t *test, xipc_target_t target, const xipc_values_t *args);
 xipc_process_t *testing_start(testing_t *test, xipc_target_t target, const xipc_values_t *args);
 
-/* Wait for its end, close it, and return its exit code; TESTING_NO_EXITCODE after a recorded failure. */
+/*
+ * Wait for its end, close it, and return its exit code; TESTING_NO_EXITCODE after a recorded
+ * failure.
+ */
 int testing_finish(xipc_process_t *process);
 
 /* Start, wait and close. */
@@ -198,8 +201,8 @@ const char *testing_program(void);
 void testing_program_set(const char *argv0);
 
 /*
- * Run this program with these arguments (NULL at the end), and give its exit code and what it and the processes it left
- * behind wrote. Not while the test has children.
+ * Run this program with these arguments (NULL at the end), and give its exit code and what it and
+ * the processes it left behind wrote. Not while the test has children.
  */
 int testing_run_program(const char **output, const char *const *arguments, apr_pool_t *pool);
 

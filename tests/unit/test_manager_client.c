@@ -1,5 +1,6 @@
 /*
- * White box: a managed queue whose manager answers wrongly, late or not at all; src/core/manager.c and queue_managed.c.
+ * White box: a managed queue whose manager answers wrongly, late or not at all; src/core/manager.c
+ * and queue_managed.c.
  */
 #include "testing.h"
 
@@ -144,7 +145,10 @@ static void manager_that_left_is_XIPC_EDIED(testing_t *test)
 
 /* ---- patience ---- */
 
-/* Slow managers are at work all the time, but need longer for a message than one that is dead is waited for. */
+/*
+ * Slow managers are at work all the time, but need longer for a message than one that is dead is
+ * waited for.
+ */
 enum { SLOW = 4 << 20, PIECE = XIPC__STREAM_CHUNK };
 
 static void rest(void)

@@ -1,6 +1,6 @@
 /*
- * White box: a manager's process as its sessions see it, well-behaved and hostile ones; src/core/manager_server.c and
- * manager_protocol.h.
+ * White box: a manager's process as its sessions see it, well-behaved and hostile ones;
+ * src/core/manager_server.c and manager_protocol.h.
  */
 #include "testing.h"
 

@@ -1,4 +1,6 @@
-/* A child answers with its exit code: enough to show that the package compiles, links and starts. */
+/*
+ * A child answers with its exit code: enough to show that the package compiles, links and starts.
+ */
 #include <xipc.h>
 
 #include <apr_pools.h>
