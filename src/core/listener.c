@@ -240,9 +240,11 @@ static apr_status_t try_accept(xipc_connection_t **connection, xipc_listener_t *
                                apr_pool_t *pool)
 {
     if (listener->key.data != NULL) {
-        apr_status_t rv = add_peers(listener);
-        if (!APR_STATUS_IS_TIMEUP(rv)) return rv;
-        return try_peers(connection, listener, pool);
+        apr_status_t added = add_peers(listener);
+        if (added == XIPC_EAUTH) return added;
+        /* those that are here go on although another can't be let in */
+        apr_status_t rv = try_peers(connection, listener, pool);
+        return APR_STATUS_IS_TIMEUP(rv) ? added : rv;
     }
     xipc__stream_t *stream;
     apr_status_t rv = xipc__port_accept(&stream, listener->endpoint, pool);

@@ -20,7 +20,7 @@ struct xipc__park_t {
 
 static int open_pipe(int fds[2])
 {
-    if (pipe(fds) != 0) return -1;
+    if (xipc__fd_raise_both(pipe(fds), fds) != 0) return -1;
     for (int i = 0; i < 2; i++) {
         (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
         (void)fcntl(fds[i], F_SETFL, O_NONBLOCK);
