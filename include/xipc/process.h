@@ -97,7 +97,7 @@ XIPC_EXPORT xipc_start_method_e xipc_start_method_get(void);
  * The start methods of this system.
  *
  * @param methods  where the list's address goes, the system's default first; it lives as long as
- *                 the program
+ *                 the program. May be NULL
  * @return how many there are
  * @par Blocking  Never.
  */

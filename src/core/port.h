@@ -283,6 +283,9 @@ apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how);
 /* Let go of a child, running or ended; it does not wait. */
 void xipc__port_child_close(xipc__child_t *child);
 
+/* In a forked child: let go of what its parent watches a process by. Only its pid can be asked for. */
+void xipc__port_child_disown(xipc__child_t *child);
+
 /*
  * Flush the standard streams and end a forked child, without what the parent had registered for its
  * own end.
@@ -358,8 +361,11 @@ typedef struct {
  */
 apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time_t deadline);
 
-/* APR_EBADF when the handle of such an item is none, or nothing to wait for. */
-apr_status_t xipc__port_handle_check(xipc__handle_t handle);
+/*
+ * APR_EBADF when the handle of such an item is none, or nothing to wait for. Where the look itself
+ * may reset it, it tells whether it was ready.
+ */
+apr_status_t xipc__port_handle_check(int *is_ready, xipc__handle_t handle);
 
 /* What to wait for until a pipe can be read or written. */
 xipc__waitable_t xipc__port_pipe_watch(const xipc__pipe_t *pipe);

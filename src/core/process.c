@@ -59,7 +59,7 @@ apr_size_t xipc_start_methods(const xipc_start_method_e **methods)
                                                      XIPC_START_FORKSERVER};
     static const xipc_start_method_e spawn_first[] = {XIPC_START_SPAWN, XIPC_START_FORK,
                                                       XIPC_START_FORKSERVER};
-    *methods = xipc__port_prefers_fork() ? fork_first : spawn_first;
+    if (methods != NULL) *methods = xipc__port_prefers_fork() ? fork_first : spawn_first;
     return xipc__port_has_fork() ? 3 : 1;
 }
 
@@ -196,7 +196,7 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
     while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
     xipc__listener_close_all();
     xipc__connection_close_all_but((xipc_connection_t *const[]){lines->life, lines->stop}, 2);
-    xipc__family_begin(process->name, process->owner, xipc__family_name());
+    xipc__family_begin(process->name, process->owner, 0, xipc__family_name());
     if (rv == APR_SUCCESS) rv = xipc__lines_take(lines);
     xipc__hooks_run_at_fork();
     if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
@@ -221,7 +221,9 @@ static apr_status_t start_forked(xipc_process_t *process, const xipc__lines_t *l
 
     (void)fflush(NULL); /* or the child would print what the parent had not yet */
     xipc__child_t *child;
+    if (threads > 1) xipc__state_lock(); /* or the child could have it locked for ever */
     rv = xipc__port_child_fork(&child, process->bonds, process->pool);
+    if (threads > 1) xipc__state_unlock();
     if (rv == APR_SUCCESS && child == NULL) run_forked(process, &parcel, lines);
     xipc__parcel_free(&parcel);
     if (rv == APR_SUCCESS) process->child = child;

@@ -266,6 +266,11 @@ void xipc__port_child_close(xipc__child_t *child)
     if (child->job != NULL) CloseHandle(child->job);
 }
 
+void xipc__port_child_disown(xipc__child_t *child)
+{
+    (void)child; /* there is no fork */
+}
+
 void xipc__port_exit(int code)
 {
     (void)fflush(NULL);
