@@ -521,6 +521,25 @@ static void listener_is_ready_in_a_wait_when_a_client_is_there(testing_t *test)
     CHECK_STATUS(APR_TIMEUP, xipc_listener_accept(&connection, listener, 0, test->pool));
 }
 
+static void handle_of_a_listener_is_ready_when_a_client_is_there(testing_t *test)
+{
+    apr_os_file_t handle;
+    apr_size_t ready;
+    xipc_listener_t *listener = listen_with(NULL, NULL, 0, test);
+    REQUIRE(listener != NULL);
+    REQUIRE_OK(xipc_listener_os_get(&handle, listener));
+    xipc_wait_item_t item = {.kind = XIPC_WAIT_HANDLE, .of.handle = handle};
+    CHECK_STATUS(APR_TIMEUP, xipc_wait(&ready, &item, 1, MILLISECONDS(10)));
+    xipc_process_t *client = start_client(listener, "", 5, test);
+    CHECK_OK(xipc_wait(&ready, &item, 1, TESTING_PATIENCE));
+    serve_one(listener, 5, test);
+    CHECK_NUMBER(6, testing_finish(client));
+    CHECK_STATUS(APR_EINVAL, xipc_listener_os_get(NULL, listener));
+    CHECK_STATUS(APR_EINVAL, xipc_listener_os_get(&handle, NULL));
+    CHECK_OK(xipc_listener_close(listener));
+    CHECK_STATUS(XIPC_ECLOSED, xipc_listener_os_get(&handle, listener));
+}
+
 /* ---- names ---- */
 
 static void address_in_use_is_refused(testing_t *test)
@@ -621,6 +640,7 @@ static const testing_case_t cases[] = {
     EACH_METHOD(large_message_goes_over_tcp),
     EACH_METHOD(peer_of_a_local_connection_is_known),
     EACH_METHOD(listener_is_ready_in_a_wait_when_a_client_is_there),
+    EACH_METHOD(handle_of_a_listener_is_ready_when_a_client_is_there),
     ONCE(address_in_use_is_refused),
     ONCE(malformed_addresses_are_APR_EINVAL_with_the_reason),
     ONCE(name_too_long_is_APR_EINVAL_with_the_limit),

@@ -72,10 +72,13 @@ static apr_status_t prepare(xipc_values_t **preparation, const xipc__errand_t *e
 static apr_status_t explain_silence(xipc__child_t *child, apr_status_t rv)
 {
     int exitcode;
+    int is_gone = APR_STATUS_IS_EOF(rv) || rv == APR_EPIPE || rv == XIPC_EBROKEN;
     if (APR_STATUS_IS_TIMEUP(rv))
         return xipc__fail(rv, "the child did not come to xipc_initialize in its main");
-    if (xipc__port_child_wait(child, xipc__deadline(apr_time_from_sec(1))) == APR_SUCCESS &&
-        xipc__port_child_exitcode(&exitcode, child) == APR_SUCCESS)
+    apr_time_t deadline = is_gone ? xipc__deadline(apr_time_from_sec(1)) : 0;
+    int has_ended = xipc__port_child_wait(child, deadline) == APR_SUCCESS;
+    if (!has_ended && !is_gone) return rv; /* this side's own trouble */
+    if (has_ended && xipc__port_child_exitcode(&exitcode, child) == APR_SUCCESS)
         return xipc__fail(XIPC_EDIED, "the child ended before it was ready, exit code %d",
                           exitcode);
     return xipc__fail(XIPC_EDIED, "the child ended before it was ready");

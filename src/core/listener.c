@@ -144,6 +144,15 @@ const char *xipc_listener_address(const xipc_listener_t *listener)
     return listener == NULL ? "" : listener->address;
 }
 
+apr_status_t xipc_listener_os_get(apr_os_file_t *handle, const xipc_listener_t *listener)
+{
+    if (handle == NULL) return xipc__fail_null("handle");
+    if (listener == NULL) return xipc__fail_null("listener");
+    if (listener->endpoint == NULL) return xipc__fail(XIPC_ECLOSED, "listener");
+    *handle = (apr_os_file_t)xipc__port_endpoint_sentinel(listener->endpoint);
+    return APR_SUCCESS;
+}
+
 int xipc__listener_is_closed(const xipc_listener_t *listener)
 {
     return listener->endpoint == NULL;

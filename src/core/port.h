@@ -47,6 +47,9 @@ typedef struct {
 
 void xipc__port_handle_close(xipc__handle_t handle);
 
+/* Is it one of this process's? */
+int xipc__port_handle_is_open(xipc__handle_t handle);
+
 /* Another handle for the same thing in this process. */
 apr_status_t xipc__port_handle_duplicate(xipc__handle_t *copy, xipc__handle_t handle);
 
@@ -265,6 +268,12 @@ apr_status_t xipc__port_child_wait(xipc__child_t *child, apr_time_t deadline);
 apr_status_t xipc__port_child_exitcode(int *exitcode, const xipc__child_t *child);
 
 pid_t xipc__port_child_pid(const xipc__child_t *child);
+
+/*
+ * What can be waited for until it has ended, and stays open until the close; XIPC__NO_HANDLE when its
+ * end was seen before.
+ */
+xipc__handle_t xipc__port_child_sentinel(xipc__child_t *child);
 
 /* The last one kills all of its group, which it must lead, also after its own end. */
 typedef enum {

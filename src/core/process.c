@@ -308,6 +308,7 @@ apr_status_t xipc_process_exitcode(int *exitcode, const xipc_process_t *process)
 
 int xipc_process_is_alive(const xipc_process_t *process)
 {
+    if (process != NULL && process == xipc__state.current) return 1;
     return xipc__process_check_child(process) == APR_SUCCESS &&
            APR_STATUS_IS_TIMEUP(xipc__port_child_wait(process->child, 0));
 }
@@ -316,6 +317,18 @@ pid_t xipc_process_pid(const xipc_process_t *process)
 {
     if (process != NULL && process == xipc__state.current) return xipc__port_self();
     return process == NULL || process->child == NULL ? 0 : xipc__port_child_pid(process->child);
+}
+
+apr_status_t xipc_process_os_get(apr_os_file_t *handle, const xipc_process_t *process)
+{
+    if (handle == NULL) return xipc__fail_null("handle");
+    apr_status_t rv = xipc__process_check_child(process);
+    if (rv != APR_SUCCESS) return rv;
+    xipc__handle_t sentinel = xipc__port_child_sentinel(process->child);
+    if (sentinel == XIPC__NO_HANDLE)
+        return xipc__fail(XIPC_ESTATE, "process %s has ended", process->name);
+    *handle = (apr_os_file_t)sentinel;
+    return APR_SUCCESS;
 }
 
 pid_t xipc_current_pid(void)

@@ -299,6 +299,12 @@ pid_t xipc__port_child_pid(const xipc__child_t *child)
     return child->pid;
 }
 
+xipc__handle_t xipc__port_child_sentinel(xipc__child_t *child)
+{
+    int sentinel = xipc__child_hold(child); /* never released: it is the caller's to wait at */
+    return sentinel < 0 ? XIPC__NO_HANDLE : (xipc__handle_t)sentinel;
+}
+
 /* A group of zombies alone may not be signalled on some systems. */
 static apr_status_t kill_group(const xipc__child_t *child)
 {

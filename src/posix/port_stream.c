@@ -25,6 +25,11 @@ void xipc__port_handle_close(xipc__handle_t handle)
     (void)close((int)handle);
 }
 
+int xipc__port_handle_is_open(xipc__handle_t handle)
+{
+    return fcntl((int)handle, F_GETFD) >= 0;
+}
+
 apr_status_t xipc__port_handle_duplicate(xipc__handle_t *copy, xipc__handle_t handle)
 {
     int fd = xipc__fd_duplicate((int)handle);

@@ -29,7 +29,7 @@ apr_status_t xipc__fd_wait(int fd, short events, apr_time_t deadline)
 apr_status_t xipc__port_handle_check(int *is_ready, xipc__handle_t handle)
 {
     *is_ready = 0;
-    return fcntl((int)handle, F_GETFD) >= 0
+    return xipc__port_handle_is_open(handle)
                ? APR_SUCCESS
                : xipc__fail(APR_EBADF, "%d is no open descriptor", (int)handle);
 }

@@ -245,6 +245,11 @@ pid_t xipc__port_child_pid(const xipc__child_t *child)
     return (pid_t)child->pid;
 }
 
+xipc__handle_t xipc__port_child_sentinel(xipc__child_t *child)
+{
+    return xipc__win32_opaque(child->process);
+}
+
 apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 {
     if (xipc__port_child_wait(child, 0) == APR_SUCCESS && how != XIPC__STOP_GROUP)
