@@ -149,6 +149,7 @@ static void program_is_the_main_process_and_has_no_parent(testing_t *test)
     CHECK_TEXT("MainProcess", xipc_process_name(self));
     CHECK_NUMBER(xipc_current_pid(), xipc_process_pid(self));
     CHECK(xipc_process_is_alive(self));
+    CHECK_STATUS(XIPC_ESTATE, xipc_process_start(self));
     CHECK_STATUS(APR_ENOENT, xipc_process_parent(&parent));
 }
 

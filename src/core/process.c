@@ -267,7 +267,8 @@ apr_status_t xipc_process_start(xipc_process_t *process)
         return xipc__fail(XIPC_EINIT, "a process can't be started before");
     if (process->owner != xipc__port_self())
         return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
-    if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started before");
+    if (process->is_started || process->is_relative)
+        return xipc__fail(XIPC_ESTATE, "the process was started before");
     apr_status_t rv =
         process->program != NULL ? xipc__program_start(process) : start_with_lines(process);
     if (rv != APR_SUCCESS) return rv;

@@ -54,7 +54,7 @@ apr_status_t xipc__port_handle_check(int *is_ready, xipc__handle_t handle)
     DWORD found = WaitForSingleObject(xipc__win32_handle(handle), 0);
     *is_ready = found == WAIT_OBJECT_0;
     if (found != WAIT_FAILED) return APR_SUCCESS;
-    return xipc__fail(APR_EBADF, "%p is no object to wait for", (void *)handle);
+    return xipc__fail(APR_EBADF, "%pp is no object to wait for", (void *)handle);
 }
 
 static int is_signalled(HANDLE object)
