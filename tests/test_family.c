@@ -3,6 +3,7 @@
 
 #include "xipc/wait.h"
 
+#include <apr_atomic.h>
 #include <apr_thread_proc.h>
 
 #include <stdlib.h>
@@ -219,12 +220,12 @@ static void processors_are_those_of_the_affinity(testing_t *test)
     CHECK_NUMBER(1, count);
 }
 
-static volatile int is_looking;
+static apr_uint32_t is_looking;
 
 static void *APR_THREAD_FUNC look_for_children(apr_thread_t *thread, void *data)
 {
     testing_t *test = data;
-    while (is_looking) {
+    while (apr_atomic_read32(&is_looking)) {
         apr_pool_t *pool;
         apr_array_header_t *children;
         if (apr_pool_create(&pool, test->pool) != APR_SUCCESS) break;
@@ -252,7 +253,7 @@ static void another_thread_may_look_for_children_while_one_is_joined(testing_t *
         return;
     }
     REQUIRE_OK(apr_pool_create(&with_own.pool, test->pool));
-    is_looking = 1;
+    apr_atomic_set32(&is_looking, 1);
     REQUIRE_OK(apr_thread_create(&thread, NULL, look_for_children, &with_own, test->pool));
     for (int i = 0; i < system_rounds(20); i++) {
         int exitcode = -1;
@@ -263,7 +264,7 @@ static void another_thread_may_look_for_children_while_one_is_joined(testing_t *
         CHECK_OK(xipc_process_exitcode(&exitcode, process)); /* not told to the other thread */
         CHECK_NUMBER(7, exitcode);
     }
-    is_looking = 0;
+    apr_atomic_set32(&is_looking, 0);
     CHECK_OK(apr_thread_join(&ended, thread));
 }
 
