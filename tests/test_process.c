@@ -251,7 +251,8 @@ static void handle_of_a_process_is_ready_when_it_has_ended(testing_t *test)
     CHECK_OK(xipc_wait(&ready, &item, 1, TESTING_PATIENCE));
     CHECK_OK(xipc_process_join(process, 0));
     CHECK_OK(xipc_process_exitcode(&exitcode, process));
-    CHECK_OK(xipc_wait(&ready, &item, 1, 0)); /* it stays so, and is the object's, until its close */
+    CHECK_OK(
+        xipc_wait(&ready, &item, 1, 0)); /* it stays so, and is the object's, until its close */
     CHECK_OK(xipc_process_close(process));
     CHECK_STATUS(XIPC_ECLOSED, xipc_process_os_get(&handle, process));
 }

@@ -177,32 +177,61 @@ apr_status_t xipc_spawn_executable_set(const char *path)
 
 /* ---- starting ---- */
 
+static void close_handles(xipc__handles_t *handles)
+{
+    while (handles->count > 0) xipc__port_handle_close(handles->items[--handles->count]);
+}
+
+/* The child's own handles, made before the fork: the start can tell then why there are none. */
+static apr_status_t copy_handles(xipc__handles_t *copies, const xipc__handles_t *handles)
+{
+    for (copies->count = 0; copies->count < handles->count; copies->count++) {
+        apr_status_t rv = xipc__port_handle_duplicate(&copies->items[copies->count],
+                                                      handles->items[copies->count]);
+        if (rv == APR_SUCCESS) continue;
+        close_handles(copies);
+        return rv;
+    }
+    return APR_SUCCESS;
+}
+
 /*
- * The forked child. Its arguments come out of the parcel, as in every other child. First they get
- * handles of their own, so that all connections and listeners of the parent can be closed here: an end
- * that a child does not use would keep the other side from its end of file.
+ * The forked child. Its arguments come out of the parcel, as in every other child, with handles of
+ * their own, so that all connections and listeners of the parent can be closed here: an end that a
+ * child does not use would keep the other side from its end of file.
  */
 static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
-                       const xipc__lines_t *lines)
+                       xipc__handles_t *handles, const xipc__lines_t *lines)
 {
-    xipc__handles_t handles;
     apr_pool_t *pool;
     xipc_values_t *args;
-    apr_status_t rv = APR_SUCCESS;
-    for (handles.count = 0; rv == APR_SUCCESS && handles.count < parcel->handles.count;
-         handles.count++)
-        rv = xipc__port_handle_duplicate(&handles.items[handles.count],
-                                         parcel->handles.items[handles.count]);
     while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
     xipc__listener_close_all();
     xipc__connection_close_all_but((xipc_connection_t *const[]){lines->life, lines->stop}, 2);
     xipc__family_begin(process->name, process->owner, 0, xipc__family_name());
-    if (rv == APR_SUCCESS) rv = xipc__lines_take(lines);
+    apr_status_t rv = xipc__lines_take(lines);
     xipc__hooks_run_at_fork();
     if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
     if (rv == APR_SUCCESS)
-        rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, &handles, pool);
+        rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, handles, pool);
     xipc__port_exit(rv == APR_SUCCESS ? xipc__boot_run(process->target, args, pool) : EXIT_FAILURE);
+}
+
+static apr_status_t fork_with(xipc_process_t *process, xipc__parcel_t *parcel,
+                              const xipc__lines_t *lines, int has_threads)
+{
+    xipc__child_t *child;
+    xipc__handles_t handles;
+    apr_status_t rv = copy_handles(&handles, &parcel->handles);
+    if (rv != APR_SUCCESS) return rv;
+    (void)fflush(NULL);                  /* or the child would print what the parent had not yet */
+    if (has_threads) xipc__state_lock(); /* or the child could have it locked for ever */
+    rv = xipc__port_child_fork(&child, process->bonds, process->pool);
+    if (has_threads) xipc__state_unlock();
+    if (rv == APR_SUCCESS && child == NULL) run_forked(process, parcel, &handles, lines);
+    close_handles(&handles);
+    if (rv == APR_SUCCESS) process->child = child;
+    return rv;
 }
 
 static apr_status_t start_forked(xipc_process_t *process, const xipc__lines_t *lines)
@@ -219,14 +248,8 @@ static apr_status_t start_forked(xipc_process_t *process, const xipc__lines_t *l
     rv = xipc__parcel_pack(&parcel, process->args, process->pool);
     if (rv != APR_SUCCESS) return rv;
 
-    (void)fflush(NULL); /* or the child would print what the parent had not yet */
-    xipc__child_t *child;
-    if (threads > 1) xipc__state_lock(); /* or the child could have it locked for ever */
-    rv = xipc__port_child_fork(&child, process->bonds, process->pool);
-    if (threads > 1) xipc__state_unlock();
-    if (rv == APR_SUCCESS && child == NULL) run_forked(process, &parcel, lines);
+    rv = fork_with(process, &parcel, lines, threads > 1);
     xipc__parcel_free(&parcel);
-    if (rv == APR_SUCCESS) process->child = child;
     return rv;
 }
 
