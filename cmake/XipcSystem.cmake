@@ -68,6 +68,7 @@ endif()
 set(XIPC_SYSTEM_LIBRARIES Threads::Threads ${CMAKE_DL_LIBS})
 set(XIPC_SYSTEM_SOURCES
     src/posix/port_clock.c
+    src/posix/port_descriptor.c
     src/posix/port_listener.c
     src/posix/port_identity.c
     src/posix/port_process.c

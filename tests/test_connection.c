@@ -1,6 +1,8 @@
 /* Messages through a pipe; the promises of connection.h. */
 #include "testing.h"
 
+#include "xipc/listener.h"
+
 /* ---- targets ---- */
 
 /* Send back what comes until the end. */
@@ -229,6 +231,36 @@ static void ends_are_for_this_process_and_user_alone(testing_t *test)
     }
 }
 
+/* What is printed would go into a connection that has such a number. */
+static void ends_never_take_the_place_of_a_closed_standard_stream(testing_t *test)
+{
+    enum { ENDS = 5 };
+    xipc_connection_t *ends[ENDS] = {NULL};
+    xipc_listener_t *listener = NULL;
+    xipc_values_t *values = xipc_values_make(test->pool);
+    if (!system_close_standard()) {
+        testing_skip("no numbers that stand for streams here");
+        return;
+    }
+    apr_status_t rv = xipc_pipe_create(&ends[0], &ends[1], 1, test->pool);
+    if (rv == APR_SUCCESS) rv = xipc_listener_create(&listener, NULL, NULL, test->pool);
+    if (rv == APR_SUCCESS)
+        rv = xipc_client_connect(&ends[2], xipc_listener_address(listener), NULL, 0, test->pool);
+    if (rv == APR_SUCCESS) rv = xipc_listener_accept(&ends[3], listener, 0, test->pool);
+    if (rv == APR_SUCCESS) rv = xipc_values_add_connection(values, ends[3]);
+    if (rv == APR_SUCCESS) rv = xipc_connection_send_values(ends[0], values, 0);
+    if (rv == APR_SUCCESS) rv = xipc_connection_recv_values(&values, ends[1], 0, test->pool);
+    if (rv == APR_SUCCESS) rv = xipc_values_get_connection(&ends[4], values, 0);
+    system_reopen_standard();
+    CHECK_OK(rv);
+    for (int i = 0; rv == APR_SUCCESS && i < ENDS; i++) {
+        apr_os_file_t handle;
+        CHECK_OK(xipc_connection_os_get(&handle, ends[i]));
+        CHECK(system_is_above_standard(handle));
+        CHECK_NUMBER(0, system_is_inheritable(handle));
+    }
+}
+
 /* ---- receiving into a buffer ---- */
 
 static void recv_into_a_small_buffer_keeps_the_message_and_tells_its_size(testing_t *test)
@@ -383,6 +415,7 @@ static const testing_case_t cases[] = {
     ONCE(wrong_direction_is_refused_by_name),
     ONCE(os_get_gives_the_systems_handle),
     ONCE(ends_are_for_this_process_and_user_alone),
+    ONCE(ends_never_take_the_place_of_a_closed_standard_stream),
     ONCE(recv_into_a_small_buffer_keeps_the_message_and_tells_its_size),
     EACH_METHOD(large_message_waits_for_a_large_buffer),
     ONCE(empty_message_needs_no_buffer),

@@ -184,6 +184,44 @@ static void skipped_list_leaves_no_handle(testing_t *test)
 
 /* ---- hostile and wrong ---- */
 
+enum { HANDLES = 100 };
+
+/* Send two lists with many handles each, the first with many bytes. Args: connection. */
+static int send_lists(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_connection_t *connection;
+    xipc_values_t *values = xipc_values_make(pool);
+    xipc_values_t *large = xipc_values_make(pool);
+    if (xipc_values_get_connection(&connection, args, 0) != APR_SUCCESS) return 91;
+    for (int i = 0; i < HANDLES; i++) {
+        if (xipc_values_add_connection(values, connection) != APR_SUCCESS) return 92;
+        if (xipc_values_add_connection(large, connection) != APR_SUCCESS) return 93;
+    }
+    if (xipc_values_add_bytes(large, apr_pcalloc(pool, LARGE), LARGE) != APR_SUCCESS) return 94;
+    if (xipc_connection_send_values(connection, large, TESTING_PATIENCE) != APR_SUCCESS) return 95;
+    if (xipc_connection_send_values(connection, values, TESTING_PATIENCE) != APR_SUCCESS) return 96;
+    return xipc_connection_poll(connection, TESTING_PATIENCE) == APR_SUCCESS ? 0 : 97;
+}
+
+static void list_behind_a_skipped_one_has_its_handles(testing_t *test)
+{
+    pipe_t pipe;
+    xipc_values_t *values;
+    apr_pool_t *pool;
+    REQUIRE(make_pipe(&pipe, test));
+    REQUIRE_OK(apr_pool_create(&pool, test->pool));
+    CHECK_OK(xipc_connection_limit_set(pipe.there, 0));
+    xipc_process_t *process =
+        testing_start(test, send_lists, testing_connection_args(pipe.here, test->pool));
+    REQUIRE(process != NULL);
+    CHECK_OK(xipc_connection_skip(pipe.there, TESTING_PATIENCE));
+    CHECK_OK(xipc_connection_recv_values(&values, pipe.there, TESTING_PATIENCE, pool));
+    CHECK_NUMBER(HANDLES, xipc_values_count(values));
+    apr_pool_destroy(pool);
+    CHECK(testing_send_int(pipe.there, 1));
+    CHECK_NUMBER(0, testing_finish(process));
+}
+
 static void announced_length_over_the_limit_takes_no_memory(testing_t *test)
 {
     pipe_t pipe;
@@ -221,6 +259,7 @@ static const testing_case_t cases[] = {
     ONCE(skip_that_times_out_is_ended_by_the_next_call),
     ONCE(sender_that_dies_while_its_message_is_skipped_is_XIPC_EBROKEN),
     ONCE(skipped_list_leaves_no_handle),
+    EACH_METHOD(list_behind_a_skipped_one_has_its_handles),
     ONCE(announced_length_over_the_limit_takes_no_memory),
     ONCE(limit_and_skip_refuse_ends_that_do_not_receive),
 };

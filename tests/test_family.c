@@ -4,6 +4,9 @@
 #include "xipc/family.h"
 #include "xipc/wait.h"
 
+#include <apr_atomic.h>
+#include <apr_thread_proc.h>
+
 #include <stdlib.h>
 
 /* ---- targets ---- */
@@ -147,6 +150,8 @@ static void program_is_the_main_process_and_has_no_parent(testing_t *test)
     REQUIRE_OK(xipc_process_current(&self));
     CHECK_TEXT("MainProcess", xipc_process_name(self));
     CHECK_NUMBER(xipc_current_pid(), xipc_process_pid(self));
+    CHECK(xipc_process_is_alive(self));
+    CHECK_STATUS(XIPC_ESTATE, xipc_process_start(self));
     CHECK_STATUS(APR_ENOENT, xipc_process_parent(&parent));
 }
 
@@ -202,6 +207,66 @@ static void processors_are_at_least_one_and_not_more_than_there_are(testing_t *t
 {
     (void)test;
     CHECK(xipc_cpu_count() >= 1 && xipc_cpu_count() <= system_processors());
+}
+
+static void processors_are_those_of_the_affinity(testing_t *test)
+{
+    (void)test;
+    if (!system_limit_processors()) {
+        testing_skip("no affinity here");
+        return;
+    }
+    int count = xipc_cpu_count();
+    system_unlimit_processors();
+    CHECK_NUMBER(1, count);
+}
+
+static apr_uint32_t is_looking;
+
+static void *APR_THREAD_FUNC look_for_children(apr_thread_t *thread, void *data)
+{
+    testing_t *test = data;
+    while (apr_atomic_read32(&is_looking)) {
+        apr_pool_t *pool;
+        apr_array_header_t *children;
+        if (apr_pool_create(&pool, test->pool) != APR_SUCCESS) break;
+        (void)xipc_process_active_children(&children, pool);
+        apr_pool_destroy(pool);
+    }
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+static int end_with_seven(xipc_values_t *args, apr_pool_t *pool)
+{
+    (void)args;
+    (void)pool;
+    return 7;
+}
+
+static void another_thread_may_look_for_children_while_one_is_joined(testing_t *test)
+{
+    apr_status_t ended;
+    apr_thread_t *thread;
+    testing_t with_own = *test;
+    if (test->method == XIPC_START_FORK) {
+        testing_skip("fork is not for programs with threads");
+        return;
+    }
+    REQUIRE_OK(apr_pool_create(&with_own.pool, test->pool));
+    apr_atomic_set32(&is_looking, 1);
+    REQUIRE_OK(apr_thread_create(&thread, NULL, look_for_children, &with_own, test->pool));
+    for (int i = 0; i < system_rounds(20); i++) {
+        int exitcode = -1;
+        xipc_process_t *process = testing_create(test, end_with_seven, NULL);
+        if (process == NULL) break;
+        CHECK_OK(xipc_process_start(process));
+        CHECK_OK(xipc_process_join(process, TESTING_PATIENCE));
+        CHECK_OK(xipc_process_exitcode(&exitcode, process)); /* not told to the other thread */
+        CHECK_NUMBER(7, exitcode);
+    }
+    apr_atomic_set32(&is_looking, 0);
+    CHECK_OK(apr_thread_join(&ended, thread));
 }
 
 /* ---- ends ---- */
@@ -314,6 +379,8 @@ static const testing_case_t cases[] = {
     EACH_METHOD(child_can_wait_for_the_death_of_its_parent),
     EACH_METHOD(active_children_are_those_that_run),
     ONCE(processors_are_at_least_one_and_not_more_than_there_are),
+    ONCE(processors_are_those_of_the_affinity),
+    EACH_METHOD(another_thread_may_look_for_children_while_one_is_joined),
     EACH_METHOD(daemon_ends_with_its_object),
     EACH_METHOD(daemon_ends_with_its_starter),
     EACH_METHOD(interrupt_ends_a_process_by_SIGINT),

@@ -89,6 +89,35 @@ static int say_it(xipc_values_t *args, apr_pool_t *pool)
     return system_raw_write(told, "!", 1) ? 0 : 90;
 }
 
+static int count_arguments(xipc_values_t *args, apr_pool_t *pool)
+{
+    (void)pool;
+    return (int)xipc_values_count(args);
+}
+
+static void start_succeeds_or_says_that_handles_are_wanting(testing_t *test)
+{
+    pipe_t pipe;
+    int is_started = 0;
+    REQUIRE(make_pipe(&pipe, test));
+    for (int spare = 0; !is_started && spare < 40; spare++) {
+        xipc_process_t *process = testing_create(test, count_arguments, pipe.values);
+        REQUIRE(process != NULL);
+        if (!system_limit_handles(spare)) {
+            testing_skip("no limit of handles here");
+            return;
+        }
+        apr_status_t rv = xipc_process_start(process);
+        system_unlimit_handles();
+        is_started = rv == APR_SUCCESS;
+        if (is_started)
+            CHECK_NUMBER(3, testing_finish(process)); /* with all of its arguments */
+        else
+            CHECK(is_out_of_handles(rv));
+    }
+    CHECK(is_started);
+}
+
 static void target_never_runs_when_the_start_fails_for_want_of_handles(testing_t *test)
 {
     apr_file_t *from;
@@ -224,6 +253,7 @@ static void result_that_can_not_travel_is_XIPC_EFAILED_and_the_worker_goes_on(te
 static const testing_case_t cases[] = {
     ONCE(receiving_without_handles_left_says_so_and_the_connection_goes_on),
     ONCE(bytes_come_although_their_handles_can_not),
+    EACH_METHOD(start_succeeds_or_says_that_handles_are_wanting),
     EACH_METHOD(target_never_runs_when_the_start_fails_for_want_of_handles),
     EACH_METHOD(worker_without_handles_refuses_the_task_and_goes_on),
     EACH_METHOD(result_that_can_not_travel_is_XIPC_EFAILED_and_the_worker_goes_on),

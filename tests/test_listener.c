@@ -180,6 +180,41 @@ static void client_reaches_a_listener_at_an_abstract_name(testing_t *test)
     check_call(address, "secret", test);
 }
 
+static void host_is_reached_by_name_and_by_number(testing_t *test)
+{
+    static const char *const hosts[][2] = {{"localhost", "127.0.0.1"}, {"127.0.0.1", "localhost"}};
+    for (int i = 0; i < 2; i++) {
+        xipc_connection_t *client;
+        xipc_connection_t *server;
+        const char *address = apr_psprintf(test->pool, "tcp:%s:0", hosts[i][0]);
+        xipc_listener_t *listener = listen_with(address, NULL, 0, test);
+        REQUIRE(listener != NULL);
+        const char *port = strrchr(xipc_listener_address(listener), ':');
+        address = apr_psprintf(test->pool, "tcp:%s%s", hosts[i][1], port);
+        CHECK_OK(xipc_client_connect(&client, address, NULL, TESTING_PATIENCE, test->pool));
+        CHECK_OK(xipc_listener_accept(&server, listener, TESTING_PATIENCE, test->pool));
+    }
+}
+
+static void socket_file_is_for_its_owner_alone_whatever_the_umask(testing_t *test)
+{
+    if (!system_grant_all(1)) {
+        testing_skip("no files for sockets here");
+        return;
+    }
+    xipc_listener_t *listener = listen_with(local_address(test), NULL, 0, test);
+    xipc_listener_t *hidden = listen_with(NULL, NULL, 0, test);
+    (void)system_grant_all(0);
+    REQUIRE(listener != NULL && hidden != NULL);
+    const char *path = xipc_listener_address(listener) + strlen("unix:");
+    CHECK_NUMBER(0, system_is_file_open_to_others(path));
+    char *directory = apr_pstrdup(test->pool, xipc_listener_address(hidden) + strlen("unix:"));
+    *strrchr(directory, '/') = '\0';
+    CHECK_NUMBER(0, system_is_file_open_to_others(directory));
+    CHECK_OK(xipc_listener_close(listener));
+    CHECK(system_is_file_open_to_others(path)); /* it is gone */
+}
+
 static void chosen_port_is_in_the_address(testing_t *test)
 {
     xipc_listener_t *listener = listen_with("tcp:127.0.0.1:0", NULL, 0, test);
@@ -292,11 +327,11 @@ static void client_that_stalls_holds_up_nobody_and_is_turned_away(testing_t *tes
     CHECK_NUMBER(0, testing_finish(stalling));
 }
 
-static void client_that_leaves_or_babbles_costs_itself_only(testing_t *test)
+static void check_babble(const char *address, testing_t *test)
 {
     static const int sizes[] = {-1, 0, 9, 16, 20, 48, 256, 257, 400};
     xipc_connection_t *connection;
-    xipc_listener_t *listener = listen_with(NULL, "secret", 0, test);
+    xipc_listener_t *listener = listen_with(address, "secret", 0, test);
     REQUIRE(listener != NULL);
     for (apr_size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         xipc_values_t *args = xipc_values_make(test->pool);
@@ -310,6 +345,36 @@ static void client_that_leaves_or_babbles_costs_itself_only(testing_t *test)
     xipc_process_t *good = start_client(listener, "secret", 5, test);
     serve_one(listener, 5, test);
     CHECK_NUMBER(6, testing_finish(good));
+}
+
+static void client_that_leaves_or_babbles_costs_itself_only(testing_t *test)
+{
+    check_babble(NULL, test);
+    check_babble("tcp:127.0.0.1:0", test); /* where one that leaves may come as a reset */
+}
+
+static void client_in_its_handshake_goes_on_when_another_can_not_be_let_in(testing_t *test)
+{
+    xipc_connection_t *connection;
+    xipc_connection_t *first;
+    xipc_connection_t *second;
+    xipc_listener_t *listener = listen_with(NULL, "secret", 0, test);
+    REQUIRE(listener != NULL);
+    const char *address = xipc_listener_address(listener);
+    if (!system_has_fork()) {
+        testing_skip("no limit of handles here, and a client waits to be let in");
+        return;
+    }
+    REQUIRE_OK(xipc_client_connect(&first, address, NULL, TESTING_PATIENCE, test->pool));
+    CHECK_STATUS(APR_TIMEUP, xipc_listener_accept(&connection, listener, 0, test->pool));
+    REQUIRE_OK(xipc_client_connect(&second, address, NULL, TESTING_PATIENCE, test->pool));
+    CHECK_OK(xipc_connection_send(first, "nonsense", 8, TESTING_PATIENCE));
+    REQUIRE(system_limit_handles(0));
+    CHECK_STATUS(XIPC_EAUTH, xipc_listener_accept(&connection, listener, 0, test->pool));
+    system_unlimit_handles();
+    CHECK_OK(xipc_connection_send(second, "nonsense", 8, TESTING_PATIENCE));
+    CHECK_STATUS(XIPC_EAUTH,
+                 xipc_listener_accept(&connection, listener, TESTING_PATIENCE, test->pool));
 }
 
 /* ---- who is there ---- */
@@ -346,6 +411,25 @@ static void listener_is_ready_in_a_wait_when_a_client_is_there(testing_t *test)
     serve_one(listener, 5, test);
     CHECK_NUMBER(6, testing_finish(client));
     CHECK_STATUS(APR_TIMEUP, xipc_listener_accept(&connection, listener, 0, test->pool));
+}
+
+static void handle_of_a_listener_is_ready_when_a_client_is_there(testing_t *test)
+{
+    apr_os_file_t handle;
+    apr_size_t ready;
+    xipc_listener_t *listener = listen_with(NULL, NULL, 0, test);
+    REQUIRE(listener != NULL);
+    REQUIRE_OK(xipc_listener_os_get(&handle, listener));
+    xipc_wait_item_t item = {.kind = XIPC_WAIT_HANDLE, .of.handle = handle};
+    CHECK_STATUS(APR_TIMEUP, xipc_wait(&ready, &item, 1, MILLISECONDS(10)));
+    xipc_process_t *client = start_client(listener, "", 5, test);
+    CHECK_OK(xipc_wait(&ready, &item, 1, TESTING_PATIENCE));
+    serve_one(listener, 5, test);
+    CHECK_NUMBER(6, testing_finish(client));
+    CHECK_STATUS(APR_EINVAL, xipc_listener_os_get(NULL, listener));
+    CHECK_STATUS(APR_EINVAL, xipc_listener_os_get(&handle, NULL));
+    CHECK_OK(xipc_listener_close(listener));
+    CHECK_STATUS(XIPC_ECLOSED, xipc_listener_os_get(&handle, listener));
 }
 
 /* ---- names ---- */
@@ -430,6 +514,8 @@ static const testing_case_t cases[] = {
     EACH_METHOD(client_reaches_a_listener_at_a_local_name),
     EACH_METHOD(client_reaches_a_listener_over_tcp),
     EACH_METHOD(client_reaches_a_listener_at_an_abstract_name),
+    ONCE(host_is_reached_by_name_and_by_number),
+    ONCE(socket_file_is_for_its_owner_alone_whatever_the_umask),
     ONCE(chosen_port_is_in_the_address),
     EACH_METHOD(client_waits_for_its_listener),
     EACH_METHOD(child_does_not_keep_its_starters_listener_open),
@@ -439,8 +525,10 @@ static const testing_case_t cases[] = {
     EACH_METHOD(wrong_key_is_XIPC_EAUTH_on_both_sides_and_the_next_is_served),
     EACH_METHOD(client_that_stalls_holds_up_nobody_and_is_turned_away),
     EACH_METHOD(client_that_leaves_or_babbles_costs_itself_only),
+    ONCE(client_in_its_handshake_goes_on_when_another_can_not_be_let_in),
     EACH_METHOD(peer_of_a_local_connection_is_known),
     EACH_METHOD(listener_is_ready_in_a_wait_when_a_client_is_there),
+    EACH_METHOD(handle_of_a_listener_is_ready_when_a_client_is_there),
     ONCE(address_in_use_is_refused),
     ONCE(malformed_addresses_are_APR_EINVAL_with_the_reason),
     ONCE(name_too_long_is_APR_EINVAL_with_the_limit),

@@ -1,6 +1,8 @@
 /* The life of a process object; the promises of process.h for each start method. */
 #include "testing.h"
 
+#include "xipc/wait.h"
+
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
@@ -232,6 +234,29 @@ static void join_reaps_nobody_elses_child(testing_t *test)
 
 /* ---- is_alive, pid, name ---- */
 
+static void handle_of_a_process_is_ready_when_it_has_ended(testing_t *test)
+{
+    apr_os_file_t handle;
+    apr_size_t ready;
+    int exitcode = -1;
+    living_t living;
+    REQUIRE(start_living(&living, test));
+    xipc_process_t *process = living.process;
+    CHECK_STATUS(APR_EINVAL, xipc_process_os_get(NULL, process));
+    CHECK_STATUS(APR_EINVAL, xipc_process_os_get(&handle, NULL));
+    REQUIRE_OK(xipc_process_os_get(&handle, process));
+    xipc_wait_item_t item = {.kind = XIPC_WAIT_HANDLE, .of.handle = handle};
+    CHECK_STATUS(APR_TIMEUP, xipc_wait(&ready, &item, 1, MILLISECONDS(20)));
+    CHECK_OK(xipc_connection_close(living.life));
+    CHECK_OK(xipc_wait(&ready, &item, 1, TESTING_PATIENCE));
+    CHECK_OK(xipc_process_join(process, 0));
+    CHECK_OK(xipc_process_exitcode(&exitcode, process));
+    CHECK_OK(
+        xipc_wait(&ready, &item, 1, 0)); /* it stays so, and is the object's, until its close */
+    CHECK_OK(xipc_process_close(process));
+    CHECK_STATUS(XIPC_ECLOSED, xipc_process_os_get(&handle, process));
+}
+
 static void process_is_alive_from_start_to_end(testing_t *test)
 {
     living_t living;
@@ -322,6 +347,7 @@ static const testing_case_t cases[] = {
     EACH_METHOD(join_is_not_cut_short_by_signals),
     EACH_METHOD(join_does_not_wait_for_grandchildren),
     EACH_METHOD(join_reaps_nobody_elses_child),
+    EACH_METHOD(handle_of_a_process_is_ready_when_it_has_ended),
     EACH_METHOD(process_is_alive_from_start_to_end),
     EACH_METHOD(pid_is_the_systems_number_of_the_child),
     ONCE(name_is_Process_N_until_it_is_set),

@@ -247,6 +247,36 @@ static void forked_child_has_the_programs_own_handles_but_no_unlisted_connection
     CHECK(remove(path) == 0);
 }
 
+/* Tell how many handles are here, and stay until the other side's end. Args: connection. */
+static int tell_and_stay(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_connection_t *connection;
+    (void)pool;
+    if (xipc_values_get_connection(&connection, args, 0) != APR_SUCCESS) return 90;
+    if (!testing_send_int(connection, system_count_handles())) return 91;
+    return xipc_connection_poll(connection, TESTING_PATIENCE) == APR_SUCCESS ? 0 : 92;
+}
+
+static void child_has_nothing_of_what_its_starter_watches_others_by(testing_t *test)
+{
+    enum { COUNT = 8 };
+    xipc_connection_t *here[COUNT];
+    xipc_process_t *children[COUNT];
+    apr_int64_t count[COUNT] = {0};
+    for (int i = 0; i < COUNT; i++) {
+        xipc_connection_t *there;
+        REQUIRE_OK(xipc_pipe_create(&here[i], &there, 1, test->pool));
+        children[i] =
+            testing_start(test, tell_and_stay, testing_connection_args(there, test->pool));
+        REQUIRE(children[i] != NULL);
+        CHECK_OK(xipc_connection_close(there));
+        CHECK(testing_recv_int(&count[i], here[i], TESTING_PATIENCE));
+    }
+    CHECK(count[COUNT - 1] <= count[0] + (system_handles_are_exact() ? 0 : 5));
+    for (int i = 0; i < COUNT; i++) CHECK_OK(xipc_connection_close(here[i]));
+    for (int i = 0; i < COUNT; i++) CHECK_NUMBER(0, testing_finish(children[i]));
+}
+
 static const testing_case_t cases[] = {
     EACH_METHOD(change_in_a_child_is_seen_by_neither_parent_nor_next_child),
     EACH_METHOD(forked_child_has_the_values_of_the_moment_and_a_spawned_one_the_first),
@@ -255,6 +285,7 @@ static const testing_case_t cases[] = {
     EACH_METHOD(no_line_is_lost_or_printed_twice),
     EACH_METHOD(spawned_child_inherits_no_handle_of_the_program),
     EACH_METHOD(forked_child_has_the_programs_own_handles_but_no_unlisted_connections),
+    EACH_METHOD(child_has_nothing_of_what_its_starter_watches_others_by),
 };
 
 int main(int argc, char **argv)

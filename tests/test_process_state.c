@@ -97,6 +97,42 @@ static void unknown_start_method_is_APR_EINVAL_and_changes_nothing(testing_t *te
     CHECK_NUMBER(XIPC_START_SPAWN, xipc_process_start_method(process));
 }
 
+static int return_default(xipc_values_t *args, apr_pool_t *pool)
+{
+    (void)args;
+    (void)pool;
+    return (int)xipc_start_method_get();
+}
+
+static void methods_of_the_system_are_listed_the_default_first(testing_t *test)
+{
+    const xipc_start_method_e *methods = NULL;
+    (void)test;
+    apr_size_t count = xipc_start_methods(&methods);
+    CHECK_NUMBER(system_has_fork() ? 3 : 1, count);
+    CHECK_NUMBER(xipc_start_method_get(), methods[0]);
+    for (apr_size_t i = 0; i < count; i++) {
+        CHECK_OK(xipc_start_method_set(methods[i]));
+        CHECK_NUMBER(methods[i], xipc_start_method_get());
+    }
+    CHECK_NUMBER(count, xipc_start_methods(NULL));
+    CHECK_OK(xipc_start_method_set(XIPC_START_DEFAULT));
+    CHECK_NUMBER(methods[0], xipc_start_method_get());
+}
+
+static void default_start_method_is_that_of_new_processes_and_of_children(testing_t *test)
+{
+    xipc_process_t *process;
+    CHECK_OK(xipc_start_method_set(test->method));
+    REQUIRE_OK(xipc_process_create(&process, return_default, NULL, test->pool));
+    CHECK_NUMBER(test->method, xipc_process_start_method(process));
+    CHECK_OK(xipc_process_start(process));
+    CHECK_NUMBER(test->method, testing_finish(process));
+    CHECK_STATUS(APR_EINVAL, xipc_start_method_set((xipc_start_method_e)9));
+    CHECK_NUMBER(test->method, xipc_start_method_get());
+    CHECK_OK(xipc_start_method_set(XIPC_START_DEFAULT));
+}
+
 static void start_method_is_never_the_default(testing_t *test)
 {
     xipc_process_t *process;
@@ -321,6 +357,8 @@ static const testing_case_t cases[] = {
     EACH_METHOD(create_copies_the_arguments),
     ONCE(start_method_the_system_lacks_is_APR_ENOTIMPL),
     ONCE(unknown_start_method_is_APR_EINVAL_and_changes_nothing),
+    ONCE(methods_of_the_system_are_listed_the_default_first),
+    EACH_METHOD(default_start_method_is_that_of_new_processes_and_of_children),
     ONCE(start_method_is_never_the_default),
     EACH_METHOD(start_method_can_not_be_set_after_start),
     EACH_METHOD(process_starts_once),

@@ -3,6 +3,7 @@
 
 #include <apr_file_io.h>
 #include <apr_lib.h>
+#include <apr_strings.h>
 
 #include <stdio.h>
 
@@ -123,6 +124,7 @@ static void check_no_target(testing_t *test, const void *address)
     xipc_process_t *process = testing_create(test, testing_as_target(address), NULL);
     if (process == NULL) return;
     CHECK_STATUS(XIPC_ETARGET, xipc_process_start(process));
+    CHECK(strstr(testing_text(XIPC_ETARGET), apr_psprintf(test->pool, "%pp", address)) != NULL);
     CHECK(!xipc_process_is_alive(process));
     CHECK_NUMBER(0, xipc_process_pid(process));
 }

@@ -235,6 +235,7 @@ static void what_can_not_be_is_refused(testing_t *test)
     static const char *const no_equals[] = {"A=1", "B", NULL};
     xipc_process_t *process;
     xipc_process_t *function;
+    xipc_program_output_t output = {NULL, 0, NULL, 0};
     CHECK_STATUS(APR_EINVAL, xipc_program_create(&process, nothing, test->pool));
     CHECK_STATUS(APR_EINVAL, xipc_program_create(&process, NULL, test->pool));
     CHECK_STATUS(APR_EINVAL, xipc_program_create(NULL, nothing, test->pool));
@@ -256,6 +257,8 @@ static void what_can_not_be_is_refused(testing_t *test)
     CHECK_STATUS(XIPC_ESTATE, xipc_program_directory_set(process, "/"));
     CHECK_STATUS(XIPC_ESTATE, xipc_process_start(process));
     CHECK_NUMBER(0, testing_finish(process));
+    CHECK_STATUS(XIPC_ECLOSED, xipc_program_communicate(&output, process, NULL, 0, 0, test->pool));
+    CHECK(output.output == NULL);
 }
 
 static const testing_case_t cases[] = {

@@ -324,6 +324,23 @@ static void handles_that_nobody_receives_are_not_left_behind(testing_t *test)
     CHECK_OK(xipc_connection_close(here));
 }
 
+static void handle_that_is_none_is_EBADF_and_nothing_is_started_or_sent(testing_t *test)
+{
+    xipc_connection_t *here;
+    xipc_connection_t *there;
+    xipc_values_t *values = xipc_values_make(test->pool);
+    REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
+    CHECK_OK(xipc_values_add_handle(values, (apr_os_file_t)(intptr_t)99996));
+    apr_status_t rv = xipc_connection_send_values(here, values, TESTING_PATIENCE);
+    CHECK(APR_STATUS_IS_EBADF(rv));
+    CHECK(strstr(testing_text(rv), "handle") != NULL);
+    CHECK_STATUS(APR_TIMEUP, xipc_connection_poll(there, 0));
+    xipc_process_t *process = testing_create(test, stay, values);
+    REQUIRE(process != NULL);
+    CHECK(APR_STATUS_IS_EBADF(xipc_process_start(process)));
+    CHECK(!xipc_process_is_alive(process));
+}
+
 static void wrong_type_is_XIPC_ETYPE_and_NULL_is_APR_EINVAL(testing_t *test)
 {
     apr_os_file_t handle;
@@ -354,6 +371,7 @@ static const testing_case_t cases[] = {
     EACH_METHOD(file_of_the_parent_is_written_by_a_child),
     EACH_METHOD(one_message_has_handles_of_every_kind),
     ONCE(handles_that_nobody_receives_are_not_left_behind),
+    EACH_METHOD(handle_that_is_none_is_EBADF_and_nothing_is_started_or_sent),
     ONCE(wrong_type_is_XIPC_ETYPE_and_NULL_is_APR_EINVAL),
 };
 

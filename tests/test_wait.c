@@ -3,6 +3,8 @@
 
 #include "xipc/wait.h"
 
+#include <apr_thread_proc.h>
+
 /* ---- targets ---- */
 
 /* Send a number, wait for the other side's end, and return the number. Args: connection, number. */
@@ -274,6 +276,69 @@ static void any_number_of_processes_may_be_waited_for(testing_t *test)
     CHECK_NUMBER(5, testing_finish(process));
 }
 
+static void more_items_than_descriptors_may_be_waited_for(testing_t *test)
+{
+    enum { COUNT = 3000 };
+    xipc_connection_t *here;
+    xipc_connection_t *there;
+    apr_size_t ready = 0;
+    REQUIRE(make_pipe(&here, &there, test));
+    xipc_wait_item_t *items = apr_pcalloc(test->pool, COUNT * sizeof *items);
+    for (int i = 0; i < COUNT; i++) items[i] = of_connection(i == 7 ? there : here);
+    int is_limited = system_limit_handles(4);
+    CHECK_STATUS(APR_TIMEUP, xipc_wait(&ready, items, COUNT, MILLISECONDS(20)));
+    CHECK_NUMBER(0, ready);
+    CHECK(testing_send_int(there, 1));
+    CHECK_OK(xipc_wait(&ready, items, COUNT, TESTING_PATIENCE));
+    if (is_limited) system_unlimit_handles();
+    CHECK_NUMBER(COUNT - 1, ready);
+    CHECK(!items[7].is_ready && items[8].is_ready);
+}
+
+static void *APR_THREAD_FUNC signal_soon(apr_thread_t *thread, void *data)
+{
+    apr_sleep(MILLISECONDS(100));
+    (void)system_signal(data);
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+/* Alone, and among so many that Win32 has them watched by threads. */
+static void check_pulse(apr_os_file_t pulse[2], const apr_os_file_t quiet[2], apr_size_t others,
+                        testing_t *test)
+{
+    apr_status_t ended;
+    apr_thread_t *thread;
+    apr_size_t ready = 0;
+    xipc_wait_item_t *items = apr_pcalloc(test->pool, (others + 1) * sizeof *items);
+    for (apr_size_t i = 0; i < others; i++) items[i] = of_handle(quiet[0]);
+    items[others] = of_handle(pulse[0]);
+    CHECK(system_signal(pulse)); /* before the wait */
+    CHECK_OK(xipc_wait(&ready, items, others + 1, TESTING_PATIENCE));
+    CHECK(ready == 1 && items[others].is_ready);
+    CHECK_STATUS(APR_TIMEUP, xipc_wait(&ready, items, others + 1, 0));
+    REQUIRE_OK(apr_thread_create(&thread, NULL, signal_soon, pulse, test->pool));
+    CHECK_OK(xipc_wait(&ready, items, others + 1, TESTING_PATIENCE));
+    CHECK(ready == 1 && items[others].is_ready);
+    CHECK_OK(apr_thread_join(&ended, thread));
+}
+
+static void handle_that_a_wait_takes_back_is_marked_all_the_same(testing_t *test)
+{
+    apr_os_file_t pulse[2];
+    apr_os_file_t quiet[2];
+    if (!system_open_pulse(pulse)) {
+        testing_skip("no such handles here");
+        return;
+    }
+    REQUIRE(system_open_signal(quiet));
+    check_pulse(pulse, quiet, 0, test);
+    check_pulse(pulse, quiet, 5, test);
+    check_pulse(pulse, quiet, 200, test);
+    system_close_raw(pulse, 2);
+    system_close_raw(quiet, 2);
+}
+
 /* ---- time ---- */
 
 static void wait_gives_up_after_the_timeout(testing_t *test)
@@ -352,6 +417,8 @@ static const testing_case_t cases[] = {
     ONCE(handle_of_the_system_is_ready_when_it_is_signalled),
     ONCE(same_object_may_be_there_twice),
     EACH_METHOD(any_number_of_processes_may_be_waited_for),
+    ONCE(more_items_than_descriptors_may_be_waited_for),
+    ONCE(handle_that_a_wait_takes_back_is_marked_all_the_same),
     ONCE(wait_gives_up_after_the_timeout),
     ONCE(wait_for_nothing_is_a_sleep),
     EACH_METHOD(item_that_cannot_be_waited_for_is_refused_by_number),

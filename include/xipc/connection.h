@@ -173,13 +173,14 @@ XIPC_EXPORT apr_status_t xipc_connection_poll(xipc_connection_t *connection,
  *
  * The receiver gets handles of its own; the caller's stay open.
  *
- * @param connection  an end that sends, made by xipc_pipe_create()
+ * @param connection  an end that sends
  * @param values      what to send; NULL sends an empty list
  * @param timeout     microseconds; negative waits for ever, 0 does not wait
  * @return as xipc_connection_send(), and APR_ENOTIMPL when something in the list needs a
  *         handle and this connection is TCP's, XIPC_ECLOSED when something in the list is closed,
- *         XIPC_ELIMIT when the list has more handles than one message carries (128); nothing is
- *         sent then
+ *         XIPC_ESTATE when a connection in it has a message with handles to be received, or one
+ *         half skipped, XIPC_ELIMIT when the list has more handles than one message carries (128),
+ *         the system's EBADF when one is none; nothing is sent then
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  * @par Threads   One sender at a time.
  * @par System    SCM_RIGHTS on POSIX. On Win32 they wait in the process that has the other end, and

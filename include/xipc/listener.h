@@ -10,7 +10,8 @@
  *
  * - `unix:/path` - a socket in the file system, for the owner alone (POSIX);
  * - `unix:@name` - an abstract name without a file (Linux); peers of other users are turned away;
- * - `tcp:host:port`, `tcp:[::1]:port` - TCP; port 0 lets the system choose one;
+ * - `tcp:host:port`, `tcp:[::1]:port` - TCP; port 0 lets the system choose one. Of a host's several
+ *   addresses a listener takes one of IPv4 if there is one, and a client tries up to 8;
  * - `pipe:name` - a named pipe (Win32), for peers that use xipc: Python's do not frame there;
  * - NULL or "" - a private address that xipc chooses.
  *
@@ -92,8 +93,8 @@ XIPC_EXPORT apr_status_t xipc_listener_options_handshake_timeout_set(
  * @param address   where; NULL or "" for a private address
  * @param options   how; NULL for the defaults
  * @param pool      where the object lives
- * @return APR_SUCCESS; APR_EINVAL for an address that is malformed or too long, with the reason in
- *         the text, and when a pointer is NULL; APR_ENOTIMPL for a kind of address this system does
+ * @return APR_SUCCESS; APR_EINVAL for an address that is malformed or too long, or whose host is
+ *         not known, with the reason in the text, and when a pointer is NULL; APR_ENOTIMPL for a kind of address this system does
  *         not have; what the system says, EADDRINUSE when something is there already, also a socket
  *         file that a dead listener left
  * @par Blocking  While a host name is looked up.
@@ -136,6 +137,21 @@ XIPC_EXPORT apr_status_t xipc_listener_accept(xipc_connection_t **connection,
  * @par Blocking  Never.
  */
 XIPC_EXPORT const char *xipc_listener_address(const xipc_listener_t *listener);
+
+/**
+ * The system's handle of a listener, for an event loop of the caller's.
+ *
+ * When it is ready to be read (on Win32: signalled), accept with timeout 0 until APR_TIMEUP. With a
+ * key it tells of new clients alone: what those in their handshake say is seen by the next accept,
+ * which the loop has to make now and then, and by xipc_wait().
+ *
+ * @param handle    where it goes: a descriptor; on Win32 an event; it still belongs to the listener
+ * @param listener  the listener
+ * @return APR_SUCCESS; XIPC_ECLOSED after xipc_listener_close(); APR_EINVAL when a pointer is NULL
+ * @par Blocking  Never.
+ */
+XIPC_EXPORT apr_status_t xipc_listener_os_get(apr_os_file_t *handle,
+                                              const xipc_listener_t *listener);
 
 /**
  * Stop listening. Connections that were accepted go on; clients that wait are turned away.

@@ -259,9 +259,10 @@ XIPC_EXPORT const char *xipc_process_name(const xipc_process_t *process);
 /**
  * Start the process.
  *
- * Standard streams are flushed before, so that no line is lost or printed twice. With spawn the
- * call returns when the child has found its target and taken its arguments, or has said why it
- * can't; a child that is not there after 30 seconds is ended.
+ * Standard streams are flushed before, so that no line is lost or printed twice. With spawn and
+ * forkserver the call returns when the child has found its target and taken its arguments, or has
+ * said why it can't; a child that is not there after 30 seconds, and a second more for each 16 MiB
+ * of arguments, is ended.
  *
  * @param process  created by this process and not started yet
  * @return APR_SUCCESS, or, with nothing left running or open and the object as before:
@@ -272,10 +273,15 @@ XIPC_EXPORT const char *xipc_process_name(const xipc_process_t *process);
  *         XIPC_ETARGET when the target is not in the program or a shared library;
  *         XIPC_EBUILD when the library that holds it is another build in the child;
  *         XIPC_ECLOSED when a connection or queue among the arguments is closed;
- *         XIPC_EDIED when the child ended on its way; APR_TIMEUP when it did not get ready;
+ *         XIPC_ESTATE when a connection among them has a message with handles to be received, or
+ *         one half skipped; XIPC_ELIMIT when there are more than 128 handles; the system's EBADF
+ *         when one is none;
+ *         XIPC_EDIED when the child ended on its way, or the forkserver did not answer, which then
+ *         is ended: the next start makes another; XIPC_EFAILED when its preload function failed;
+ *         APR_TIMEUP when the child did not get ready;
  *         what the system says when it has no memory, no handle or no such program.
  * @par Blocking  fork: no. spawn: until the child is ready, about the time a program takes to
- *                start.
+ *                start. forkserver: about the time of a fork, the first time that of a spawn more.
  * @par Threads   Several threads may start processes of their own at once; with spawn no child
  *                inherits what another thread is passing to its child.
  * @par System    fork(2); posix_spawn(3) of the program's own image with all but the listed
@@ -319,7 +325,8 @@ XIPC_EXPORT apr_status_t xipc_process_exitcode(int *exitcode, const xipc_process
  * Does it run?
  *
  * @param process  the process
- * @return 1 from its start to its end, otherwise 0; 0 also in a process that did not start it
+ * @return 1 from its start to its end and for the calling process itself, otherwise 0; 0 also in a
+ *         process that did not start it
  * @par Blocking  Never.
  */
 XIPC_EXPORT int xipc_process_is_alive(const xipc_process_t *process);
@@ -332,6 +339,24 @@ XIPC_EXPORT int xipc_process_is_alive(const xipc_process_t *process);
  * @par Blocking  Never.
  */
 XIPC_EXPORT pid_t xipc_process_pid(const xipc_process_t *process);
+
+/**
+ * The system's handle to wait for the end of the process by, for an event loop of the caller's.
+ *
+ * It becomes readable (on Win32: signalled) when the process has ended, and stays so; nothing can be
+ * read from it. Then xipc_process_join() with timeout 0 is APR_SUCCESS. Python counterpart:
+ * `Process.sentinel`.
+ *
+ * @param handle   where it goes: a descriptor or a HANDLE; it still belongs to the object, which
+ *                 closes it at its close or end
+ * @param process  started by this process, or its parent
+ * @return APR_SUCCESS; XIPC_ESTATE when it was not started, or a call has seen its end already;
+ *         XIPC_ENOTOWNER in another process; XIPC_ECLOSED after xipc_process_close(); APR_EINVAL
+ *         when a pointer is NULL. @p handle is unchanged then.
+ * @par Blocking  Never.
+ * @par System    A pidfd on Linux, a kqueue on macOS and the BSDs, the process handle on Win32.
+ */
+XIPC_EXPORT apr_status_t xipc_process_os_get(apr_os_file_t *handle, const xipc_process_t *process);
 
 /**
  * The system's number of the calling process. Python counterpart: `os.getpid()`.
@@ -368,8 +393,8 @@ XIPC_EXPORT apr_status_t xipc_process_interrupt(xipc_process_t *process);
 XIPC_EXPORT apr_status_t xipc_process_stop(xipc_process_t *process);
 
 /**
- * Has this process been asked to stop? Also when its starter has ended, or closed or destroyed its
- * object: nobody is left then who could ask.
+ * Has this process been asked to stop? Also when its starter has ended, or destroyed its object:
+ * nobody is left then who could ask.
  *
  * @return 1 or 0; 0 always in a process that was not started to be stopped
  * @par Blocking  Never.

@@ -222,8 +222,8 @@ XIPC_EXPORT apr_status_t xipc_program_stream_close(xipc_process_t *process, xipc
  * @param pool        where the outputs live
  * @return APR_SUCCESS when it has ended; APR_TIMEUP while it runs; XIPC_ENOTWRITABLE for input
  *         without a pipe for it; APR_ENOMEM; APR_EINVAL when a pointer is NULL or @p process is no
- *         program; XIPC_ESTATE before the start; XIPC_ENOTOWNER in another process. @p result is
- *         unchanged then.
+ *         program; XIPC_ESTATE before the start; XIPC_ECLOSED after xipc_process_close();
+ *         XIPC_ENOTOWNER in another process. @p result is unchanged then.
  * @par Blocking  Up to @p timeout. Signals do not cut it short.
  */
 XIPC_EXPORT apr_status_t xipc_program_communicate(xipc_program_output_t *result,

@@ -51,9 +51,10 @@ XIPC_EXPORT apr_status_t xipc_initialize(int *argc, char ***argv);
 /**
  * Undo one xipc_initialize(); the last one ends APR too, and with it every pool.
  *
- * Children that still run go on running.
+ * Children that still run go on running, but for daemons (xipc_process_daemon_set()), which are
+ * ended.
  *
- * @par Blocking  Never.
+ * @par Blocking  While daemons end, which takes them 2 seconds each at most; otherwise never.
  * @par Threads   Call it when no other thread uses xipc any more.
  * @par Fork      A child ends by returning from its target and does not call it.
  */

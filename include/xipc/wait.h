@@ -50,7 +50,8 @@ typedef struct {
         xipc_listener_t *listener;     /**< XIPC_WAIT_LISTENER */
         apr_os_file_t handle;          /**< XIPC_WAIT_HANDLE: any descriptor; on Win32 an event, a
                                             timer, a thread …, for a socket the event of its
-                                            WSAEventSelect() */
+                                            WSAEventSelect(). What a wait of Win32 resets (an event
+                                            that is reset by itself) is reset when it is marked */
     } of;                              /**< the thing itself, by its kind */
     int is_ready;                      /**< out: not 0 when it is */
 } xipc_wait_item_t;

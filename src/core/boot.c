@@ -18,14 +18,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A child that is not ready by then is one whose main never came to xipc_initialize(). */
+/*
+ * A child that is not ready by then is one whose main never came to xipc_initialize(). Large
+ * arguments get a second more for so many bytes.
+ */
 #define READY_TIMEOUT apr_time_from_sec(30)
+enum { BYTES_A_SECOND = 1 << 24 };
 
 enum {
     PREPARATION_VERSION,
     PREPARATION_NAME,
     PREPARATION_METHOD, /* the default start method */
-    PREPARATION_PARENT, /* the starter's pid, and its name */
+    PREPARATION_PARENT, /* the starter's pid, its identity and its name */
+    PREPARATION_PARENT_IDENTITY,
     PREPARATION_PARENT_NAME,
     PREPARATION_LIFE, /* connections, or 0 */
     PREPARATION_STOP,
@@ -52,6 +57,7 @@ static apr_status_t prepare(xipc_values_t **preparation, const xipc__errand_t *e
     (void)xipc_values_add_string(values, errand->name);
     (void)xipc_values_add_int(values, xipc__state.method);
     (void)xipc_values_add_int(values, xipc__port_self());
+    (void)xipc_values_add_int(values, (apr_int64_t)xipc__port_identity());
     (void)xipc_values_add_string(values, xipc__family_name());
     add_line(values, errand->lines.life);
     add_line(values, errand->lines.stop);
@@ -66,10 +72,13 @@ static apr_status_t prepare(xipc_values_t **preparation, const xipc__errand_t *e
 static apr_status_t explain_silence(xipc__child_t *child, apr_status_t rv)
 {
     int exitcode;
+    int is_gone = APR_STATUS_IS_EOF(rv) || rv == APR_EPIPE || rv == XIPC_EBROKEN;
     if (APR_STATUS_IS_TIMEUP(rv))
         return xipc__fail(rv, "the child did not come to xipc_initialize in its main");
-    if (xipc__port_child_wait(child, xipc__deadline(apr_time_from_sec(1))) == APR_SUCCESS &&
-        xipc__port_child_exitcode(&exitcode, child) == APR_SUCCESS)
+    apr_time_t deadline = is_gone ? xipc__deadline(apr_time_from_sec(1)) : 0;
+    int has_ended = xipc__port_child_wait(child, deadline) == APR_SUCCESS;
+    if (!has_ended && !is_gone) return rv; /* this side's own trouble */
+    if (has_ended && xipc__port_child_exitcode(&exitcode, child) == APR_SUCCESS)
         return xipc__fail(XIPC_EDIED, "the child ended before it was ready, exit code %d",
                           exitcode);
     return xipc__fail(XIPC_EDIED, "the child ended before it was ready");
@@ -86,11 +95,17 @@ static apr_status_t await_answer(xipc_values_t **answer, xipc__child_t *child,
                                        items[0].is_ready ? xipc__remaining(deadline) : 0, pool);
 }
 
+static apr_interval_time_t patience(const xipc__parcel_t *args)
+{
+    apr_uint64_t size = (apr_uint64_t)args->size + args->tail_size;
+    return READY_TIMEOUT + apr_time_from_sec((apr_interval_time_t)(size / BYTES_A_SECOND));
+}
+
 static apr_status_t introduce(xipc__child_t *child, xipc_connection_t *boot,
                               const xipc__parcel_t *preparation, const xipc__parcel_t *args,
                               apr_pool_t *pool)
 {
-    apr_time_t deadline = xipc__deadline(READY_TIMEOUT);
+    apr_time_t deadline = xipc__deadline(patience(args));
     xipc_values_t *answer;
     apr_int64_t status;
     const char *detail;
@@ -187,11 +202,15 @@ static apr_status_t take_family(const xipc_values_t *preparation)
     const char *name;
     const char *parent_name;
     apr_int64_t parent;
+    apr_int64_t identity;
     apr_status_t rv = xipc_values_get_string(&name, preparation, PREPARATION_NAME);
     if (rv == APR_SUCCESS) rv = xipc_values_get_int(&parent, preparation, PREPARATION_PARENT);
     if (rv == APR_SUCCESS)
+        rv = xipc_values_get_int(&identity, preparation, PREPARATION_PARENT_IDENTITY);
+    if (rv == APR_SUCCESS)
         rv = xipc_values_get_string(&parent_name, preparation, PREPARATION_PARENT_NAME);
-    if (rv == APR_SUCCESS) xipc__family_begin(name, (pid_t)parent, parent_name);
+    if (rv == APR_SUCCESS)
+        xipc__family_begin(name, (pid_t)parent, (apr_uint64_t)identity, parent_name);
     return rv;
 }
 
@@ -250,7 +269,8 @@ static apr_status_t take_job(job_t *job, xipc_connection_t *boot, apr_pool_t *po
     apr_status_t rv = xipc_connection_recv_values(&preparation, boot, READY_TIMEOUT, pool);
     if (rv != APR_SUCCESS) return rv;
     apr_status_t prepared = take_preparation(job, preparation, pool);
-    rv = xipc_connection_recv_values(&job->args, boot, READY_TIMEOUT, pool);
+    /* however large: the parent gives up, and ends this process, when it has waited enough */
+    rv = xipc_connection_recv_values(&job->args, boot, -1, pool);
     if (prepared != APR_SUCCESS) rv = prepared;
     apr_status_t answered = answer(boot, rv, pool);
     return rv != APR_SUCCESS ? rv : answered;

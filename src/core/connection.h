@@ -8,13 +8,16 @@
 #include "core/port.h"
 #include "xipc/connection.h"
 
+/* Those of the message that is being received, and of the next one, whose begin came with its end. */
+enum { XIPC__ARRIVED_MAX = 2 * XIPC__HANDLES_MAX };
+
 /*
  * Handles that came with bytes read ahead, each with the position in the stream up to which those
  * bytes went.
  */
 typedef struct {
-    xipc__handle_t items[XIPC__HANDLES_MAX];
-    apr_uint64_t positions[XIPC__HANDLES_MAX];
+    xipc__handle_t items[XIPC__ARRIVED_MAX];
+    apr_uint64_t positions[XIPC__ARRIVED_MAX];
     apr_size_t count;
     apr_status_t lost; /* why some that came are not among them */
     apr_uint64_t lost_position;

@@ -1,9 +1,9 @@
 /*
  * family.c - who this process is, who started it, and whom it started.
  */
+#include "core/forkserver.h"
 #include "core/process.h"
 #include "core/program.h"
-
 #include "core/state.h"
 #include "xipc/family.h"
 
@@ -100,20 +100,40 @@ static apr_status_t parent_cleanup(void *data)
     return APR_SUCCESS;
 }
 
-void xipc__family_begin(const char *name, pid_t parent, const char *parent_name)
+/* What leads to the parent's relatives, and to its programs' streams, whose end a copy would hide. */
+static void disown_all(void)
+{
+    for (xipc_process_t *child = xipc__state.children; child != NULL; child = child->next) {
+        if (child->program != NULL) xipc__program_close(child->program);
+        if (child->child != NULL) xipc__port_child_disown(child->child);
+    }
+    xipc_process_t *parent = xipc__state.parent;
+    if (parent != NULL && parent->child != NULL) xipc__port_child_disown(parent->child);
+    xipc__forkserver_disown();
+    xipc__state.children = NULL;
+}
+
+/* The parent when it can be watched: it, and not one that has its number meanwhile. */
+static xipc__child_t *watch_parent(pid_t pid, apr_uint64_t identity)
+{
+    xipc__child_t *parent;
+    if (xipc__port_child_adopt(&parent, pid, 0, xipc__state.pool) != APR_SUCCESS) return NULL;
+    if (identity == 0 || !xipc__port_identity_is_dead(identity)) return parent;
+    xipc__port_child_close(parent);
+    return NULL;
+}
+
+void xipc__family_begin(const char *name, pid_t parent, apr_uint64_t identity,
+                        const char *parent_name)
 {
     const char *own_name = apr_pstrdup(xipc__state.pool, name);
-    /* what leads to programs is the parent's: its end would never be seen with a copy here */
-    for (xipc_process_t *child = xipc__state.children; child != NULL; child = child->next)
-        if (child->program != NULL) xipc__program_close(child->program);
-    xipc__state.children = NULL;
+    disown_all();
     xipc__state.current = NULL;
     xipc__state.stop = NULL;
     xipc__state.parent = make_relative(parent_name);
     xipc__state.child_name = own_name;
     xipc_process_t *made = xipc__state.parent;
-    if (xipc__port_child_adopt(&made->child, parent, 0, xipc__state.pool) != APR_SUCCESS)
-        made->child = NULL;
+    made->child = watch_parent(parent, identity);
     made->is_started = 1;
     apr_pool_cleanup_register(xipc__state.pool, made, parent_cleanup, apr_pool_cleanup_null);
 }

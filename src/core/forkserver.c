@@ -54,17 +54,20 @@ static apr_status_t keep_only(xipc__stream_t **stream, const xipc_connection_t *
 }
 
 /* In the new child. */
-static void run_child(const xipc_connection_t *boot)
+static void run_child(const ward_t *wards, const xipc_connection_t *boot)
 {
     apr_pool_t *pool;
     xipc__stream_t *stream = NULL;
+    for (const ward_t *ward = wards; ward != NULL; ward = ward->next)
+        xipc__port_child_disown(ward->child);
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS ||
         keep_only(&stream, boot, pool) != APR_SUCCESS)
         xipc__port_exit(EXIT_FAILURE);
     xipc__port_exit(xipc__boot_serve(xipc__connection_make(stream, 1, 1, pool), pool));
 }
 
-static apr_status_t fork_ward(ward_t *ward, const xipc_values_t *request, apr_pool_t *pool)
+static apr_status_t fork_ward(ward_t *ward, const ward_t *others, const xipc_values_t *request,
+                              apr_pool_t *pool)
 {
     xipc_connection_t *boot;
     apr_status_t rv = xipc_values_get_connection(&boot, request, REQUEST_BOOT);
@@ -76,7 +79,7 @@ static apr_status_t fork_ward(ward_t *ward, const xipc_values_t *request, apr_po
     if (threads > 1) return xipc__fail(XIPC_ETHREADS, "the forkserver has %d", threads);
     ward->bonds = (int)bonds;
     rv = xipc__port_child_fork(&ward->child, ward->bonds, pool);
-    if (rv == APR_SUCCESS && ward->child == NULL) run_child(boot);
+    if (rv == APR_SUCCESS && ward->child == NULL) run_child(others, boot);
     (void)xipc_connection_close(boot);
     return rv;
 }
@@ -100,7 +103,7 @@ static apr_status_t serve_request(server_t *server)
     if (rv != APR_SUCCESS) return rv;
     ward_t *ward = apr_pcalloc(pool, sizeof *ward);
     ward->pool = pool;
-    apr_status_t forked = fork_ward(ward, request, pool);
+    apr_status_t forked = fork_ward(ward, server->wards, request, pool);
     rv = send_answer(server, forked, forked == APR_SUCCESS ? xipc__port_child_pid(ward->child) : 0,
                      pool);
     if (forked == APR_SUCCESS) {
@@ -196,6 +199,12 @@ int xipc__forkserver_runs(void)
            APR_STATUS_IS_TIMEUP(xipc__port_child_wait(server->child, 0));
 }
 
+void xipc__forkserver_disown(void)
+{
+    if (xipc__state.forkserver != NULL) xipc__port_child_disown(xipc__state.forkserver->child);
+    xipc__state.forkserver = NULL;
+}
+
 void xipc__forkserver_end(void)
 {
     xipc__forkserver_t *server = xipc__state.forkserver;
@@ -280,8 +289,10 @@ static apr_status_t request_child(xipc__started_t *started, xipc_connection_t *b
     (void)xipc_values_add_connection(request, report_theirs);
     (void)xipc_values_add_int(request, bonds);
     apr_status_t rv = xipc_connection_send_values(control, request, PATIENCE);
-    if (rv != APR_SUCCESS) return xipc__fail(XIPC_EDIED, "the forkserver is gone");
-    rv = receive_answer(&pid, control, pool);
+    if (rv == APR_EPIPE || rv == XIPC_EBROKEN || APR_STATUS_IS_TIMEUP(rv))
+        rv = xipc__fail(XIPC_EDIED, "the forkserver is gone");
+    if (rv == APR_SUCCESS) rv = receive_answer(&pid, control, pool);
+    if (rv == XIPC_EDIED) xipc__forkserver_end(); /* or a late answer would be the next one's */
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__port_child_adopt(&started->child, pid, bonds, child_pool);
     if (rv != APR_SUCCESS) return rv;

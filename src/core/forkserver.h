@@ -30,4 +30,7 @@ int xipc__forkserver_runs(void);
 /* End the server with the program. */
 void xipc__forkserver_end(void);
 
+/* In a forked child: the server is the parent's. */
+void xipc__forkserver_disown(void);
+
 #endif

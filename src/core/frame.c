@@ -100,8 +100,8 @@ static apr_status_t keep_arrived(xipc_connection_t *connection, const xipc__hand
         arrived->lost_position = connection->position;
     }
     for (apr_size_t i = 0; i < handles->count; i++) {
-        if (rv == APR_SUCCESS && arrived->count == XIPC__HANDLES_MAX)
-            rv = xipc__fail(XIPC_EPROTOCOL, "more handles than %d on their way", XIPC__HANDLES_MAX);
+        if (rv == APR_SUCCESS && arrived->count == XIPC__ARRIVED_MAX)
+            rv = xipc__fail(XIPC_EPROTOCOL, "more handles than %d on their way", XIPC__ARRIVED_MAX);
         if (rv == APR_SUCCESS) {
             arrived->items[arrived->count] = handles->items[i];
             arrived->positions[arrived->count++] = connection->position;
@@ -124,10 +124,12 @@ static void take_arrived(xipc_connection_t *connection, xipc__handles_t *handles
     }
     apr_size_t taken = 0;
     while (taken < arrived->count && arrived->positions[taken] <= end) {
-        if (handles != NULL)
+        if (handles != NULL && handles->count < XIPC__HANDLES_MAX) {
             handles->items[handles->count++] = arrived->items[taken];
-        else
+        } else {
             xipc__port_handle_close(arrived->items[taken]);
+            if (handles != NULL) handles->lost = XIPC_EPROTOCOL; /* so many no list has */
+        }
         taken++;
     }
     arrived->count -= taken;

@@ -144,6 +144,15 @@ const char *xipc_listener_address(const xipc_listener_t *listener)
     return listener == NULL ? "" : listener->address;
 }
 
+apr_status_t xipc_listener_os_get(apr_os_file_t *handle, const xipc_listener_t *listener)
+{
+    if (handle == NULL) return xipc__fail_null("handle");
+    if (listener == NULL) return xipc__fail_null("listener");
+    if (listener->endpoint == NULL) return xipc__fail(XIPC_ECLOSED, "listener");
+    *handle = (apr_os_file_t)xipc__port_endpoint_sentinel(listener->endpoint);
+    return APR_SUCCESS;
+}
+
 int xipc__listener_is_closed(const xipc_listener_t *listener)
 {
     return listener->endpoint == NULL;
@@ -240,9 +249,11 @@ static apr_status_t try_accept(xipc_connection_t **connection, xipc_listener_t *
                                apr_pool_t *pool)
 {
     if (listener->key.data != NULL) {
-        apr_status_t rv = add_peers(listener);
-        if (!APR_STATUS_IS_TIMEUP(rv)) return rv;
-        return try_peers(connection, listener, pool);
+        apr_status_t added = add_peers(listener);
+        if (added == XIPC_EAUTH) return added;
+        /* those that are here go on although another can't be let in */
+        apr_status_t rv = try_peers(connection, listener, pool);
+        return APR_STATUS_IS_TIMEUP(rv) ? added : rv;
     }
     xipc__stream_t *stream;
     apr_status_t rv = xipc__port_accept(&stream, listener->endpoint, pool);

@@ -90,6 +90,14 @@ static void pack_size(xipc__parcel_t *parcel, const xipc__value_t *value)
     xipc__parcel_write(parcel, padding, (ALIGNMENT - parcel->size % ALIGNMENT) % ALIGNMENT);
 }
 
+/* The user's own may be anything: an error here, not one of the system's in the middle of a start. */
+static apr_status_t pack_handle(xipc__parcel_t *parcel, xipc__handle_t handle)
+{
+    if (!xipc__port_handle_is_open(handle))
+        return xipc__fail(APR_EBADF, "a handle in the list is none");
+    return xipc__parcel_add_handle(parcel, handle);
+}
+
 static apr_status_t pack_value(xipc__parcel_t *parcel, const xipc__value_t *value)
 {
     unsigned char type = (unsigned char)value->type;
@@ -119,7 +127,7 @@ static apr_status_t pack_value(xipc__parcel_t *parcel, const xipc__value_t *valu
     case XIPC_VALUE_MEMORY:
         return xipc__shared_memory_pack(parcel, value->as.memory);
     case XIPC_VALUE_HANDLE:
-        return xipc__parcel_add_handle(parcel, value->as.handle);
+        return pack_handle(parcel, value->as.handle);
     }
     return APR_EGENERAL;
 }

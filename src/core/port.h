@@ -43,8 +43,11 @@ typedef struct {
  */
 apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time_t deadline);
 
-/* APR_EBADF when the handle of such an item is none, or nothing to wait for. */
-apr_status_t xipc__port_handle_check(xipc__handle_t handle);
+/*
+ * APR_EBADF when the handle of such an item is none, or nothing to wait for. Where the look itself
+ * may reset it, it tells whether it was ready.
+ */
+apr_status_t xipc__port_handle_check(int *is_ready, xipc__handle_t handle);
 
 /* What to wait for until a pipe can be read or written. */
 xipc__waitable_t xipc__port_pipe_watch(const xipc__pipe_t *pipe);

@@ -96,6 +96,12 @@ apr_status_t xipc__port_child_exitcode(int *exitcode, const xipc__child_t *child
 
 pid_t xipc__port_child_pid(const xipc__child_t *child);
 
+/*
+ * What can be waited for until it has ended, and stays open until the close; XIPC__NO_HANDLE when its
+ * end was seen before.
+ */
+xipc__handle_t xipc__port_child_sentinel(xipc__child_t *child);
+
 /* The last one kills all of its group, which it must lead, also after its own end. */
 typedef enum {
     XIPC__STOP_INTERRUPT,
@@ -112,6 +118,9 @@ apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how);
 
 /* Let go of a child, running or ended; it does not wait. */
 void xipc__port_child_close(xipc__child_t *child);
+
+/* In a forked child: let go of what its parent watches a process by. Only its pid can be asked for. */
+void xipc__port_child_disown(xipc__child_t *child);
 
 /*
  * Flush the standard streams and end a forked child, without what the parent had registered for its

@@ -35,6 +35,9 @@ typedef struct {
 
 void xipc__port_handle_close(xipc__handle_t handle);
 
+/* Is it one of this process's? */
+int xipc__port_handle_is_open(xipc__handle_t handle);
+
 /* Another handle for the same thing in this process. */
 apr_status_t xipc__port_handle_duplicate(xipc__handle_t *copy, xipc__handle_t handle);
 

@@ -179,12 +179,13 @@ apr_status_t xipc_spawn_executable_set(const char *path)
 
 /* ---- starting ---- */
 
-static void close_handles(const xipc__handles_t *handles)
+static void close_handles(xipc__handles_t *handles)
 {
-    for (apr_size_t i = 0; i < handles->count; i++) xipc__port_handle_close(handles->items[i]);
+    while (handles->count > 0) xipc__port_handle_close(handles->items[--handles->count]);
 }
 
-static apr_status_t duplicate_handles(xipc__handles_t *copies, const xipc__handles_t *handles)
+/* The child's own handles, made before the fork: the start can tell then why there are none. */
+static apr_status_t copy_handles(xipc__handles_t *copies, const xipc__handles_t *handles)
 {
     for (copies->count = 0; copies->count < handles->count; copies->count++) {
         apr_status_t rv = xipc__port_handle_duplicate(&copies->items[copies->count],
@@ -210,7 +211,7 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
     while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
     xipc__listener_close_all();
     xipc__connection_close_all_but((xipc_connection_t *const[]){lines->life, lines->stop}, 2);
-    xipc__family_begin(process->name, process->owner, xipc__family_name());
+    xipc__family_begin(process->name, process->owner, 0, xipc__family_name());
     apr_status_t rv = xipc__lines_take(lines);
     xipc__hooks_run_at_fork();
     if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
@@ -221,16 +222,17 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
     xipc__port_exit(exitcode);
 }
 
-/* The child's handles are made here, where it can still be said that there are none left. */
 static apr_status_t fork_with(xipc_process_t *process, xipc__parcel_t *parcel,
-                              const xipc__lines_t *lines)
+                              const xipc__lines_t *lines, int has_threads)
 {
-    xipc__handles_t handles;
-    apr_status_t rv = duplicate_handles(&handles, &parcel->handles);
-    if (rv != APR_SUCCESS) return rv;
-    (void)fflush(NULL); /* or the child would print what the parent had not yet */
     xipc__child_t *child;
+    xipc__handles_t handles;
+    apr_status_t rv = copy_handles(&handles, &parcel->handles);
+    if (rv != APR_SUCCESS) return rv;
+    (void)fflush(NULL);                  /* or the child would print what the parent had not yet */
+    if (has_threads) xipc__state_lock(); /* or the child could have it locked for ever */
     rv = xipc__port_child_fork(&child, process->bonds, process->pool);
+    if (has_threads) xipc__state_unlock();
     if (rv == APR_SUCCESS && child == NULL) run_forked(process, parcel, &handles, lines);
     close_handles(&handles);
     if (rv == APR_SUCCESS) process->child = child;
@@ -250,7 +252,7 @@ static apr_status_t start_forked(xipc_process_t *process, const xipc__lines_t *l
         return xipc__fail(XIPC_ETHREADS, "it has %d", threads);
     rv = xipc__parcel_pack(&parcel, process->args, process->pool);
     if (rv != APR_SUCCESS) return rv;
-    rv = fork_with(process, &parcel, lines);
+    rv = fork_with(process, &parcel, lines, threads > 1);
     xipc__parcel_free(&parcel);
     return rv;
 }
@@ -292,7 +294,8 @@ apr_status_t xipc_process_start(xipc_process_t *process)
         return xipc__fail(XIPC_EINIT, "a process can't be started before");
     if (process->owner != xipc__port_self())
         return xipc__fail(XIPC_ENOTOWNER, "process %s", process->name);
-    if (process->is_started) return xipc__fail(XIPC_ESTATE, "the process was started before");
+    if (process->is_started || process->is_relative)
+        return xipc__fail(XIPC_ESTATE, "the process was started before");
     apr_status_t rv =
         process->program != NULL ? xipc__program_start(process) : start_with_lines(process);
     if (rv != APR_SUCCESS) return rv;
@@ -333,6 +336,7 @@ apr_status_t xipc_process_exitcode(int *exitcode, const xipc_process_t *process)
 
 int xipc_process_is_alive(const xipc_process_t *process)
 {
+    if (process != NULL && process == xipc__state.current) return 1;
     return xipc__process_check_child(process) == APR_SUCCESS &&
            APR_STATUS_IS_TIMEUP(xipc__port_child_wait(process->child, 0));
 }
@@ -341,6 +345,18 @@ pid_t xipc_process_pid(const xipc_process_t *process)
 {
     if (process != NULL && process == xipc__state.current) return xipc__port_self();
     return process == NULL || process->child == NULL ? 0 : xipc__port_child_pid(process->child);
+}
+
+apr_status_t xipc_process_os_get(apr_os_file_t *handle, const xipc_process_t *process)
+{
+    if (handle == NULL) return xipc__fail_null("handle");
+    apr_status_t rv = xipc__process_check_child(process);
+    if (rv != APR_SUCCESS) return rv;
+    xipc__handle_t sentinel = xipc__port_child_sentinel(process->child);
+    if (sentinel == XIPC__NO_HANDLE)
+        return xipc__fail(XIPC_ESTATE, "process %s has ended", process->name);
+    *handle = (apr_os_file_t)sentinel;
+    return APR_SUCCESS;
 }
 
 pid_t xipc_current_pid(void)

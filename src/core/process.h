@@ -48,8 +48,12 @@ xipc_process_t *xipc__process_make(apr_pool_t *pool);
 void xipc__family_enter(xipc_process_t *process);
 void xipc__family_leave(xipc_process_t *process);
 
-/* In a new child: who it is, and who started it. Its parent's children are not its own. */
-void xipc__family_begin(const char *name, pid_t parent, const char *parent_name);
+/*
+ * In a new child: who it is, and who started it, whose identity is 0 when it surely runs. Its
+ * parent's children are not its own.
+ */
+void xipc__family_begin(const char *name, pid_t parent, apr_uint64_t identity,
+                        const char *parent_name);
 
 /* At the normal end of a process: its daemons end before it. */
 void xipc__family_end(void);

@@ -401,6 +401,7 @@ apr_status_t xipc_program_communicate(xipc_program_output_t *result, xipc_proces
     apr_status_t rv = check_started(process);
     if (rv != APR_SUCCESS) return rv;
     outlet_t *outlets = process->program->outlets;
+    if (process->child == NULL) return xipc__fail(XIPC_ECLOSED, "process %s", process->name);
     if (input_size > 0 && !outlets[XIPC_STDIN].is_pipe)
         return xipc__fail(XIPC_ENOTWRITABLE, "stream 0 is no pipe");
     apr_time_t deadline = xipc__deadline(timeout);

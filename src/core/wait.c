@@ -48,7 +48,7 @@ static apr_status_t watch_listener(xipc__waitable_t *watched, apr_size_t *count,
 static apr_status_t watch_handle(xipc__waitable_t *watched, apr_os_file_t handle)
 {
     watched->handle = (xipc__handle_t)handle;
-    return xipc__port_handle_check(watched->handle);
+    return xipc__port_handle_check(&watched->is_ready, watched->handle);
 }
 
 static apr_status_t count_places(apr_size_t *places, const xipc_wait_item_t *item)
@@ -191,6 +191,13 @@ static apr_status_t wait_for(xipc_wait_item_t *items, apr_size_t count, plan_t *
     return plan->is_any_ready && APR_STATUS_IS_TIMEUP(rv) ? APR_SUCCESS : rv;
 }
 
+static apr_size_t count_ready(const xipc_wait_item_t *items, apr_size_t count)
+{
+    apr_size_t ready = 0;
+    for (apr_size_t i = 0; i < count; i++) ready += items[i].is_ready != 0;
+    return ready;
+}
+
 apr_status_t xipc_wait(apr_size_t *ready, xipc_wait_item_t *items, apr_size_t count,
                        apr_interval_time_t timeout)
 {
@@ -201,8 +208,7 @@ apr_status_t xipc_wait(apr_size_t *ready, xipc_wait_item_t *items, apr_size_t co
     apr_status_t rv = watch_all(&plan, items, count);
     if (rv == APR_SUCCESS) {
         rv = wait_for(items, count, &plan, deadline);
-        *ready = 0;
-        for (apr_size_t i = 0; i < count; i++) *ready += items[i].is_ready != 0;
+        if (rv == APR_SUCCESS || APR_STATUS_IS_TIMEUP(rv)) *ready = count_ready(items, count);
     }
     free(plan.watched);
     free(plan.ends);

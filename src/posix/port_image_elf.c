@@ -149,7 +149,7 @@ apr_status_t xipc__port_image_find(xipc__place_t *place, const void *address, xi
     search_t search = {(ElfW(Addr))address, kind, place};
     if (!walk_modules(find_address, &search))
         return xipc__fail(XIPC_ETARGET, "%s at %pp",
-                          kind == XIPC__PLACE_CODE ? "no function" : "no variable", &address);
+                          kind == XIPC__PLACE_CODE ? "no function" : "no variable", address);
     place->module = real_path(place->module, pool);
     return APR_SUCCESS;
 }

@@ -98,7 +98,7 @@ apr_status_t xipc__port_image_find(xipc__place_t *place, const void *address, xi
         return APR_SUCCESS;
     }
     return xipc__fail(XIPC_ETARGET, "%s at %pp",
-                      kind == XIPC__PLACE_CODE ? "no function" : "no variable", &address);
+                      kind == XIPC__PLACE_CODE ? "no function" : "no variable", address);
 }
 
 static int find_module(uint32_t *found, const char *module, apr_pool_t *pool)

@@ -107,7 +107,8 @@ static apr_status_t open_unnamed(mqd_t *mq, struct mq_attr *attributes)
         if (rv != APR_SUCCESS) return rv;
         (void)apr_snprintf(name, sizeof name, "/xipc-%" APR_PID_T_FMT "-%" APR_UINT64_T_HEX_FMT,
                            getpid(), random);
-        *mq = mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, S_IRUSR | S_IWUSR, attributes);
+        *mq = xipc__fd_raise(
+            mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, S_IRUSR | S_IWUSR, attributes));
         if (*mq >= 0) {
             (void)mq_unlink(name);
             return APR_SUCCESS;

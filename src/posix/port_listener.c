@@ -56,7 +56,28 @@ static apr_status_t place_unix(place_t *place, const char *name, int is_abstract
     return APR_SUCCESS;
 }
 
-static apr_status_t place_tcp(place_t *place, const xipc__address_t *address, int is_passive)
+/* How many addresses of one host are tried. */
+enum { PLACES_MAX = 8 };
+
+static void take_place(place_t *place, const struct addrinfo *found)
+{
+    memcpy(&place->storage, found->ai_addr, found->ai_addrlen);
+    place->size = found->ai_addrlen;
+}
+
+/* For a listener the one that clients try who know of IPv4 alone, Python's among them. */
+static void swap_in_ipv4(place_t *places, int count)
+{
+    int at = 0;
+    while (at < count && places[at].storage.ss_family != AF_INET) at++;
+    if (at == count) return;
+    place_t first = places[0];
+    places[0] = places[at];
+    places[at] = first;
+}
+
+static apr_status_t place_tcp(place_t *places, int *count, const xipc__address_t *address,
+                              int is_passive)
 {
     char port[8];
     struct addrinfo *found;
@@ -67,23 +88,29 @@ static apr_status_t place_tcp(place_t *place, const xipc__address_t *address, in
     if (error == EAI_SYSTEM) return last_error();
     if (error != 0)
         return xipc__fail(APR_EINVAL, "host %.200s: %s", address->name, gai_strerror(error));
-    memcpy(&place->storage, found->ai_addr, found->ai_addrlen);
-    place->size = found->ai_addrlen;
+    *count = 0;
+    for (const struct addrinfo *each = found; each != NULL && *count < PLACES_MAX;
+         each = each->ai_next)
+        take_place(&places[(*count)++], each);
     freeaddrinfo(found);
+    if (is_passive) swap_in_ipv4(places, *count);
     return APR_SUCCESS;
 }
 
-static apr_status_t place_of(place_t *place, const xipc__address_t *address, int is_passive)
+/* Where that is; a host's name may lead to several places. */
+static apr_status_t places_of(place_t places[PLACES_MAX], int *count,
+                              const xipc__address_t *address, int is_passive)
 {
+    *count = 1;
     switch (address->kind) {
     case XIPC__ADDRESS_UNIX:
-        return place_unix(place, address->name, 0);
+        return place_unix(places, address->name, 0);
     case XIPC__ADDRESS_ABSTRACT:
         if (!xipc__socket_has_abstract())
             return xipc__fail(APR_ENOTIMPL, "this system has no abstract names");
-        return place_unix(place, address->name, 1);
+        return place_unix(places, address->name, 1);
     case XIPC__ADDRESS_TCP:
-        return place_tcp(place, address, is_passive);
+        return place_tcp(places, count, address, is_passive);
     case XIPC__ADDRESS_PIPE:
     case XIPC__ADDRESS_PRIVATE:
         break;
@@ -95,9 +122,8 @@ static apr_status_t place_of(place_t *place, const xipc__address_t *address, int
 
 static int socket_open(int family)
 {
-    int fd = socket(family, SOCK_STREAM, 0);
+    int fd = xipc__socket_make(family);
     if (fd < 0) return -1;
-    xipc__socket_adopt(fd);
     int flags = fcntl(fd, F_GETFL);
     (void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
     return fd;
@@ -157,13 +183,14 @@ static void learn_port(xipc__address_t *address, int fd)
 
 static apr_status_t listen_at(int *listening, xipc__address_t *address, int backlog)
 {
-    place_t place;
-    apr_status_t rv = place_of(&place, address, 1);
+    place_t places[PLACES_MAX];
+    int count;
+    apr_status_t rv = places_of(places, &count, address, 1);
     if (rv != APR_SUCCESS) return rv;
-    int fd = socket_open(place.storage.ss_family);
+    int fd = socket_open(places[0].storage.ss_family);
     if (fd < 0) return last_error();
     const char *path = address->kind == XIPC__ADDRESS_UNIX ? address->name : NULL;
-    rv = bind_and_listen(fd, &place, path, backlog);
+    rv = bind_and_listen(fd, &places[0], path, backlog);
     if (rv != APR_SUCCESS) {
         (void)close(fd);
         return rv;
@@ -237,15 +264,24 @@ static int is_welcome(const xipc__endpoint_t *endpoint, int fd)
     return xipc__socket_peer(&pid, &user, fd) == APR_SUCCESS && user == (apr_int64_t)geteuid();
 }
 
+/* Nobody is there; or one whose network is in trouble, which Linux tells of here: accept(2). */
+static int is_for_later(int error)
+{
+    static const int errors[] = {EAGAIN,   EWOULDBLOCK, EPROTO,    ENOPROTOOPT,
+                                 ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH};
+    for (apr_size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        if (errors[i] == error) return 1;
+    return 0;
+}
+
 apr_status_t xipc__port_accept(xipc__stream_t **stream, xipc__endpoint_t *endpoint,
                                apr_pool_t *pool)
 {
     for (;;) {
-        int fd = accept(endpoint->fd, NULL, NULL);
+        int fd = xipc__socket_accept(endpoint->fd);
         if (fd < 0) {
-            /* one that left before it was accepted is nobody's business */
-            if (errno == EINTR || errno == ECONNABORTED) continue;
-            return errno == EAGAIN || errno == EWOULDBLOCK ? APR_TIMEUP : last_error();
+            if (errno == EINTR || errno == ECONNABORTED) continue; /* nobody's business */
+            return is_for_later(errno) ? APR_TIMEUP : last_error();
         }
         apr_status_t rv = is_welcome(endpoint, fd)
                               ? xipc__port_stream_adopt(stream, (xipc__handle_t)fd, pool)
@@ -277,27 +313,45 @@ static int connect_to(int fd, const place_t *place, apr_time_t deadline)
     return errno == EINPROGRESS || errno == EINTR ? finish(fd, deadline) : errno;
 }
 
-apr_status_t xipc__port_connect(xipc__stream_t **stream, int *is_absent,
-                                const xipc__address_t *address, apr_time_t deadline,
-                                apr_pool_t *pool)
+static apr_status_t try_place(xipc__stream_t **stream, int *is_absent, const place_t *place,
+                              apr_time_t deadline, apr_pool_t *pool)
 {
-    place_t place;
-    *is_absent = 0;
-    apr_status_t rv = place_of(&place, address, 0);
-    if (rv != APR_SUCCESS) return rv;
-    int fd = socket_open(place.storage.ss_family);
+    int fd = socket_open(place->storage.ss_family);
     if (fd < 0) return last_error();
-    int error = connect_to(fd, &place, deadline);
+    int error = connect_to(fd, place, deadline);
     if (error == 0) {
         do_not_delay(fd);
-        rv = xipc__port_stream_adopt(stream, (xipc__handle_t)fd, pool);
+        apr_status_t rv = xipc__port_stream_adopt(stream, (xipc__handle_t)fd, pool);
         if (rv == APR_SUCCESS) return rv;
         error = (int)rv;
     }
     (void)close(fd);
     /* EAGAIN: more wait for a Unix socket's listener than its backlog holds */
-    *is_absent = error == ENOENT || error == ECONNREFUSED || error == EAGAIN;
+    *is_absent |= error == ENOENT || error == ECONNREFUSED || error == EAGAIN;
     return error == ETIMEDOUT ? APR_TIMEUP : APR_FROM_OS_ERROR(error);
+}
+
+/* One that does not answer must not cost the next ones all of the time. */
+static apr_time_t share(apr_time_t deadline, int others)
+{
+    apr_interval_time_t left = xipc__remaining(deadline);
+    return others == 0 || left <= 0 ? deadline : xipc__deadline(left / (others + 1));
+}
+
+apr_status_t xipc__port_connect(xipc__stream_t **stream, int *is_absent,
+                                const xipc__address_t *address, apr_time_t deadline,
+                                apr_pool_t *pool)
+{
+    place_t places[PLACES_MAX];
+    int count;
+    *is_absent = 0;
+    apr_status_t rv = places_of(places, &count, address, 0);
+    if (rv != APR_SUCCESS) return rv;
+    for (int i = 0; i < count; i++) {
+        rv = try_place(stream, is_absent, &places[i], share(deadline, count - i - 1), pool);
+        if (rv == APR_SUCCESS) return rv;
+    }
+    return rv;
 }
 
 /* ---- the other side ---- */

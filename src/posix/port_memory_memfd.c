@@ -33,7 +33,7 @@ apr_status_t xipc__port_memory_create(xipc__memory_t **memory, apr_uint64_t size
 {
     (void)id;    /* others take handles out of a process that has them */
     (void)ready; /* pages come when they are touched */
-    int fd = memfd_create("xipc", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = xipc__fd_raise(memfd_create("xipc", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (fd < 0) return APR_FROM_OS_ERROR(errno);
     apr_status_t rv = APR_SUCCESS;
     if (ftruncate(fd, (off_t)size) != 0 || fcntl(fd, F_ADD_SEALS, SEALS) != 0)

@@ -42,7 +42,8 @@ static apr_status_t open_unnamed(int *fd)
         apr_status_t rv = apr_generate_random_bytes((unsigned char *)&random, sizeof random);
         if (rv != APR_SUCCESS) return rv;
         (void)apr_snprintf(name, sizeof name, "/xipc-%" APR_UINT64_T_HEX_FMT, random);
-        *fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR); /* close-on-exec */
+        /* close-on-exec by itself */
+        *fd = xipc__fd_raise(shm_open(name, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR));
         if (*fd >= 0) {
             (void)shm_unlink(name);
             return APR_SUCCESS;

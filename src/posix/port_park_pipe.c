@@ -20,7 +20,8 @@ struct xipc__park_t {
 
 static int open_pipe(int fds[2], apr_uint64_t id, int index)
 {
-    if ((id != 0 ? xipc__named_pipe(fds, id, index) : pipe(fds)) != 0) return -1;
+    int made = id != 0 ? xipc__named_pipe(fds, id, index) : pipe(fds);
+    if (xipc__fd_raise_both(made, fds) != 0) return -1;
     for (int i = 0; i < 2; i++) {
         (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
         (void)fcntl(fds[i], F_SETFL, O_NONBLOCK);

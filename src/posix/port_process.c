@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +40,10 @@ int xipc__port_needs_lifeline(void)
 static xipc__child_t *make(pid_t pid, int sentinel, int bonds, apr_pool_t *pool)
 {
     xipc__child_t *child = apr_palloc(pool, sizeof *child);
-    *child = (xipc__child_t){
-        .pid = pid, .sentinel = sentinel, .is_leader = (bonds & XIPC__BOND_GROUP) != 0};
+    *child = (xipc__child_t){.pid = pid,
+                             .is_leader = (bonds & XIPC__BOND_GROUP) != 0,
+                             .lock = ATOMIC_FLAG_INIT,
+                             .sentinel = sentinel};
     return child;
 }
 
@@ -200,28 +203,61 @@ apr_status_t xipc__port_boot_open(xipc__stream_t **boot, const char *argument, a
 
 /* ---- the end ---- */
 
+/* For a call or two at a time. */
+static void lock(xipc__child_t *child)
+{
+    while (atomic_flag_test_and_set_explicit(&child->lock, memory_order_acquire))
+        (void)sched_yield();
+}
+
+static void unlock(xipc__child_t *child)
+{
+    atomic_flag_clear_explicit(&child->lock, memory_order_release);
+}
+
+static void close_sentinel(xipc__child_t *child)
+{
+    if (child->sentinel >= 0) (void)close(child->sentinel);
+    child->sentinel = -1;
+}
+
+int xipc__child_hold(xipc__child_t *child)
+{
+    lock(child);
+    int sentinel = child->is_ended ? -1 : child->sentinel;
+    child->waiters++;
+    unlock(child);
+    return sentinel;
+}
+
+void xipc__child_release(xipc__child_t *child)
+{
+    lock(child);
+    if (--child->waiters == 0 && child->is_ended) close_sentinel(child);
+    unlock(child);
+}
+
 static void note_end(xipc__child_t *child, const siginfo_t *how)
 {
     child->is_ended = 1;
     child->is_known = how != NULL;
     if (how != NULL)
         child->exitcode = how->si_code == CLD_EXITED ? how->si_status & 0xff : -how->si_status;
-    (void)close(child->sentinel);
-    child->sentinel = -1;
+    if (child->waiters == 0) close_sentinel(child);
 }
 
 /*
  * Reap the child if it has ended; one that leads a group stays a zombie, which keeps the group's
  * number. Somebody else may have reaped it: then it has ended, nobody knows how.
  */
-static int has_ended(xipc__child_t *child)
+static void look(xipc__child_t *child)
 {
     siginfo_t how;
     int found;
-    if (child->is_ended) return 1;
+    if (child->is_ended) return;
     if (child->is_adopted) {
         if (xipc__fd_wait(child->sentinel, POLLIN, 0) == APR_SUCCESS) note_end(child, NULL);
-        return child->is_ended;
+        return;
     }
     how.si_pid = 0; /* what it stays when the child runs */
     do
@@ -232,14 +268,24 @@ static int has_ended(xipc__child_t *child)
         note_end(child, NULL);
     else if (how.si_pid != 0)
         note_end(child, &how);
-    return child->is_ended;
+}
+
+static int has_ended(xipc__child_t *child)
+{
+    lock(child);
+    look(child);
+    int is_ended = child->is_ended;
+    unlock(child);
+    return is_ended;
 }
 
 apr_status_t xipc__port_child_wait(xipc__child_t *child, apr_time_t deadline)
 {
     while (!has_ended(child)) {
-        apr_status_t rv = xipc__fd_wait(child->sentinel, POLLIN, deadline);
-        if (rv != APR_SUCCESS) return rv;
+        int sentinel = xipc__child_hold(child);
+        apr_status_t rv = xipc__fd_wait(sentinel, POLLIN, sentinel < 0 ? 0 : deadline);
+        xipc__child_release(child);
+        if (rv != APR_SUCCESS && sentinel >= 0) return rv;
     }
     return APR_SUCCESS;
 }
@@ -256,6 +302,12 @@ pid_t xipc__port_child_pid(const xipc__child_t *child)
     return child->pid;
 }
 
+xipc__handle_t xipc__port_child_sentinel(xipc__child_t *child)
+{
+    int sentinel = xipc__child_hold(child); /* never released: it is the caller's to wait at */
+    return sentinel < 0 ? XIPC__NO_HANDLE : (xipc__handle_t)sentinel;
+}
+
 /* A group of zombies alone may not be signalled on some systems. */
 static apr_status_t kill_group(const xipc__child_t *child)
 {
@@ -270,16 +322,24 @@ apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
                                   [XIPC__STOP_KILL] = SIGKILL};
     if (how == XIPC__STOP_GROUP) return kill_group(child);
     if (has_ended(child)) return APR_SUCCESS;
-    if (xipc__sentinel_signal(child->sentinel, child->pid, signals[how]) == 0) return APR_SUCCESS;
-    return errno == ESRCH ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+    int sentinel = xipc__child_hold(child);
+    int error = 0;
+    if (sentinel >= 0 && xipc__sentinel_signal(sentinel, child->pid, signals[how]) != 0)
+        error = errno;
+    xipc__child_release(child);
+    return error == ESRCH ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
 }
 
 void xipc__port_child_close(xipc__child_t *child)
 {
-    if (!has_ended(child))
-        (void)close(child->sentinel);
-    else if (child->is_leader && !child->is_adopted)
+    if (has_ended(child) && child->is_leader && !child->is_adopted)
         (void)waitpid(child->pid, NULL, WNOHANG);
+    close_sentinel(child);
+}
+
+void xipc__port_child_disown(xipc__child_t *child)
+{
+    if (child->sentinel >= 0) xipc__sentinel_disown(child->sentinel);
     child->sentinel = -1;
 }
 

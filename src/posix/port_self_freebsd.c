@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/param.h>
 #include <sys/types.h>
-/* after sys/types.h, which they need */
+/* after these, which they need */
+#include <sys/cpuset.h>
 #include <sys/sysctl.h>
 #include <sys/user.h>
 #include <unistd.h>
@@ -31,7 +33,10 @@ int xipc__port_threads(void)
 
 int xipc__port_processors(void)
 {
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    cpuset_t set;
+    long count = cpuset_getaffinity(CPU_LEVEL_WHICH, CPU_WHICH_PID, -1, sizeof set, &set) == 0
+                     ? CPU_COUNT(&set)
+                     : sysconf(_SC_NPROCESSORS_ONLN);
     return count > 0 ? (int)count : 1;
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 
 const char *xipc__self_image(apr_pool_t *pool)
@@ -44,7 +45,8 @@ int xipc__port_threads(void)
 {
     char state;
     unsigned long long fields[START + 1];
-    if (!read_fields(&state, fields, getpid())) return 1;
+    /* without /proc it is known only that there never was another one */
+    if (!read_fields(&state, fields, getpid())) return __libc_single_threaded ? 1 : 2;
     return fields[THREADS] > 1 ? (int)fields[THREADS] : 1;
 }
 
@@ -64,38 +66,91 @@ int xipc__port_processor(void)
     return sched_getcpu();
 }
 
-/* "QUOTA PERIOD" of one control group: how many processors that makes; 0 for no limit. */
-static long group_limit(const char *path)
+/* The first line of a control group's file; "" when it has none. */
+static void read_line(char *text, int size, const char *root, const char *path, const char *name)
 {
-    char file_name[512];
-    char text[64] = "";
-    (void)snprintf(file_name, sizeof file_name, "/sys/fs/cgroup%s/cpu.max", path);
+    char file_name[640];
+    (void)snprintf(file_name, sizeof file_name, "/sys/fs/cgroup%s%s/%s", root, path, name);
     FILE *file = fopen(file_name, "re");
-    if (file == NULL) return 0;
-    char *line = fgets(text, sizeof text, file);
+    text[0] = '\0';
+    if (file == NULL) return;
+    if (fgets(text, size, file) == NULL) text[0] = '\0';
     (void)fclose(file);
-    char *rest = text;
-    long quota = line == NULL ? 0 : strtol(text, &rest, 10); /* "max" is 0 */
-    long period = strtol(rest, NULL, 10);
-    return quota > 0 && period > 0 ? (quota + period - 1) / period : 0;
 }
 
-/* The least of what this process's control group and those around it allow. */
+/* How many processors a quota makes; 0 for no limit, which it says by "max" or -1. */
+static long processors_of(const char *quota, const char *period)
+{
+    long time = strtol(quota, NULL, 10);
+    long of = strtol(period, NULL, 10);
+    return time > 0 && of > 0 ? (time + of - 1) / of : 0;
+}
+
+static long limit_of_new(const char *path)
+{
+    char text[64]; /* "QUOTA PERIOD" */
+    read_line(text, sizeof text, "", path, "cpu.max");
+    const char *period = strchr(text, ' ');
+    return processors_of(text, period != NULL ? period : "");
+}
+
+/* Where a system has each controller in a tree of its own. */
+static long limit_of_old(const char *path)
+{
+    char quota[32];
+    char period[32];
+    read_line(quota, sizeof quota, "/cpu", path, "cpu.cfs_quota_us");
+    read_line(period, sizeof period, "/cpu", path, "cpu.cfs_period_us");
+    return processors_of(quota, period);
+}
+
+/* Does a line of /proc/self/cgroup name the controller "cpu", among others? */
+static int has_cpu(const char *names)
+{
+    const char *found = strstr(names, "cpu");
+    while (found != NULL &&
+           ((found[-1] != ':' && found[-1] != ',') || (found[3] != ':' && found[3] != ',')))
+        found = strstr(found + 1, "cpu");
+    return found != NULL;
+}
+
+static long lesser(long one, long other)
+{
+    return one == 0 || (other > 0 && other < one) ? other : one;
+}
+
+/*
+ * The least of what a control group and those around it allow. In a container the path may begin
+ * outside of what is seen, so the top is asked too.
+ */
+static long least_of(char *path, long (*limit_of)(const char *path))
+{
+    path[strcspn(path, "\n")] = '\0';
+    long least = 0;
+    for (char *end = path + strlen(path); end != NULL; end = strrchr(path, '/')) {
+        *end = '\0';
+        least = lesser(least, limit_of(path));
+    }
+    return least;
+}
+
+/* Lines of /proc/self/cgroup: "NUMBER:CONTROLLERS:PATH". */
 static long groups_limit(void)
 {
-    char path[256] = "";
+    char line[512];
     long least = 0;
     FILE *file = fopen("/proc/self/cgroup", "re");
     if (file == NULL) return 0;
-    while (fgets(path, sizeof path, file) != NULL && strncmp(path, "0::", 3) != 0) path[0] = '\0';
-    (void)fclose(file);
-    if (path[0] == '\0') return 0;
-    path[strcspn(path, "\n")] = '\0';
-    for (char *end = path + strlen(path); end > path + 3; *end = '\0') {
-        long limit = group_limit(path + 3);
-        if (limit > 0 && (least == 0 || limit < least)) least = limit;
-        end = strrchr(path, '/');
+    while (fgets(line, sizeof line, file) != NULL) {
+        char *names = strchr(line, ':');
+        char *path = names == NULL ? NULL : strchr(names + 1, ':');
+        if (path == NULL) continue;
+        if (path == names + 1)
+            least = lesser(least, least_of(path + 1, limit_of_new));
+        else if (has_cpu(names))
+            least = lesser(least, least_of(path + 1, limit_of_old));
     }
+    (void)fclose(file);
     return least;
 }
 

@@ -9,7 +9,12 @@
 
 int xipc__sentinel_open(pid_t pid)
 {
-    return (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+    return xipc__fd_raise((int)syscall(SYS_pidfd_open, pid, 0)); /* close-on-exec by itself */
+}
+
+void xipc__sentinel_disown(int sentinel)
+{
+    (void)close(sentinel);
 }
 
 int xipc__sentinel_signal(int sentinel, pid_t pid, int signal)

@@ -9,12 +9,22 @@
 
 int xipc__socket_pair(int fds[2])
 {
-    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
+    return xipc__fd_raise_both(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), fds);
 }
 
 int xipc__pipe_pair(int fds[2])
 {
-    return pipe2(fds, O_CLOEXEC);
+    return xipc__fd_raise_both(pipe2(fds, O_CLOEXEC), fds);
+}
+
+int xipc__socket_make(int family)
+{
+    return xipc__fd_raise(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+int xipc__socket_accept(int listening)
+{
+    return xipc__fd_raise(accept4(listening, NULL, NULL, SOCK_CLOEXEC));
 }
 
 ssize_t xipc__socket_send(int fd, const struct msghdr *message)

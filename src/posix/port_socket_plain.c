@@ -29,7 +29,7 @@ void xipc__socket_adopt(int fd)
 
 int xipc__socket_pair(int fds[2])
 {
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) return -1;
+    if (xipc__fd_raise_both(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), fds) != 0) return -1;
     xipc__socket_adopt(fds[0]);
     xipc__socket_adopt(fds[1]);
     return 0;
@@ -37,10 +37,26 @@ int xipc__socket_pair(int fds[2])
 
 int xipc__pipe_pair(int fds[2])
 {
-    if (pipe(fds) != 0) return -1;
+    if (xipc__fd_raise_both(pipe(fds), fds) != 0) return -1;
     (void)fcntl(fds[0], F_SETFD, FD_CLOEXEC);
     (void)fcntl(fds[1], F_SETFD, FD_CLOEXEC);
     return 0;
+}
+
+static int adopted(int fd)
+{
+    if (fd >= 0) xipc__socket_adopt(fd);
+    return fd;
+}
+
+int xipc__socket_make(int family)
+{
+    return adopted(xipc__fd_raise(socket(family, SOCK_STREAM, 0)));
+}
+
+int xipc__socket_accept(int listening)
+{
+    return adopted(xipc__fd_raise(accept(listening, NULL, NULL)));
 }
 
 ssize_t xipc__socket_send(int fd, const struct msghdr *message)

@@ -25,9 +25,14 @@ void xipc__port_handle_close(xipc__handle_t handle)
     (void)close((int)handle);
 }
 
+int xipc__port_handle_is_open(xipc__handle_t handle)
+{
+    return fcntl((int)handle, F_GETFD) >= 0;
+}
+
 apr_status_t xipc__port_handle_duplicate(xipc__handle_t *copy, xipc__handle_t handle)
 {
-    int fd = fcntl((int)handle, F_DUPFD_CLOEXEC, 0);
+    int fd = xipc__fd_duplicate((int)handle);
     if (fd < 0) return APR_FROM_OS_ERROR(errno);
     *copy = fd;
     return APR_SUCCESS;
@@ -102,6 +107,7 @@ static apr_status_t take_handles(struct msghdr *message, xipc__handles_t *handle
 {
     int is_cut = (message->msg_flags & MSG_CTRUNC) != 0;
     int is_too_many = 0;
+    int is_lost = is_cut;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
          header = CMSG_NXTHDR(message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
@@ -109,13 +115,16 @@ static apr_status_t take_handles(struct msghdr *message, xipc__handles_t *handle
         for (apr_size_t i = 0; i < count; i++) {
             int fd;
             memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
-            if (handles->count < XIPC__HANDLES_MAX)
+            fd = xipc__fd_raise(fd);
+            if (fd < 0)
+                is_lost = 1;
+            else if (handles->count < XIPC__HANDLES_MAX)
                 handles->items[handles->count++] = fd;
             else
                 is_too_many = 1, (void)close(fd);
         }
     }
-    if (!is_cut && !is_too_many) return APR_SUCCESS;
+    if (!is_lost && !is_too_many) return APR_SUCCESS;
     if (is_cut && handles->count == XIPC__HANDLES_MAX) is_too_many = 1;
     while (handles->count > 0) (void)close((int)handles->items[--handles->count]);
     handles->lost = APR_FROM_OS_ERROR(EMFILE);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 apr_status_t xipc__fd_poll(struct pollfd *list, apr_size_t count, apr_time_t deadline)
 {
@@ -25,23 +26,70 @@ apr_status_t xipc__fd_wait(int fd, short events, apr_time_t deadline)
     return xipc__fd_poll(&one, 1, deadline);
 }
 
-/* What poll is to watch; a child that was reaped has nothing to watch any more. */
-static int watched_fd(const xipc__waitable_t *item)
+apr_status_t xipc__port_handle_check(int *is_ready, xipc__handle_t handle)
 {
-    if (item->stream != NULL) return item->stream->fd;
-    return item->child != NULL ? item->child->sentinel : (int)item->handle;
-}
-
-static int is_over(const xipc__waitable_t *item)
-{
-    return item->child != NULL && item->child->is_ended;
-}
-
-apr_status_t xipc__port_handle_check(xipc__handle_t handle)
-{
-    return fcntl((int)handle, F_GETFD) >= 0
+    *is_ready = 0;
+    return xipc__port_handle_is_open(handle)
                ? APR_SUCCESS
                : xipc__fail(APR_EBADF, "%d is no open descriptor", (int)handle);
+}
+
+static int compare_watched(const void *one, const void *other)
+{
+    const struct pollfd *left = one;
+    const struct pollfd *right = other;
+    if (left->fd != right->fd) return left->fd < right->fd ? -1 : 1;
+    return left->events - right->events;
+}
+
+/* The list in order, without what has ended and what is there twice. */
+static apr_size_t condense(struct pollfd *list, apr_size_t count)
+{
+    apr_size_t kept = 0;
+    qsort(list, count, sizeof *list, compare_watched);
+    for (apr_size_t i = 0; i < count; i++)
+        if (list[i].fd >= 0 && (kept == 0 || compare_watched(&list[i], &list[kept - 1]) != 0))
+            list[kept++] = list[i];
+    return kept;
+}
+
+/* A system polls no more entries than a process may have descriptors: then each once. */
+static apr_status_t poll_once_each(struct pollfd *list, apr_size_t count, apr_time_t deadline)
+{
+    struct pollfd *each = malloc(count * sizeof *each);
+    if (each == NULL) return APR_ENOMEM;
+    memcpy(each, list, count * sizeof *each);
+    apr_size_t kept = condense(each, count);
+    apr_status_t rv = xipc__fd_poll(each, kept, deadline);
+    for (apr_size_t i = 0; rv == APR_SUCCESS && i < count; i++) {
+        const struct pollfd *found = bsearch(&list[i], each, kept, sizeof *each, compare_watched);
+        list[i].revents = found != NULL ? found->revents : 0;
+    }
+    free(each);
+    return rv;
+}
+
+static apr_status_t poll_all(struct pollfd *list, apr_size_t count, apr_time_t deadline)
+{
+    apr_status_t rv = xipc__fd_poll(list, count, deadline);
+    return APR_STATUS_IS_EINVAL(rv) ? poll_once_each(list, count, deadline) : rv;
+}
+
+/* What poll is to watch; -1 for a child that has ended. */
+static struct pollfd watch(const xipc__waitable_t *item)
+{
+    struct pollfd watched = {.fd = (int)item->handle,
+                             .events = item->is_for_room ? POLLOUT : POLLIN};
+    if (item->stream != NULL)
+        watched.fd = item->stream->fd;
+    else if (item->child != NULL)
+        watched.fd = xipc__child_hold(item->child);
+    return watched;
+}
+
+static int is_over(const xipc__waitable_t *item, const struct pollfd *watched)
+{
+    return item->child != NULL && item->stream == NULL && watched->fd < 0;
 }
 
 apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time_t deadline)
@@ -52,14 +100,16 @@ apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time
     if (count > sizeof few / sizeof few[0] && (list = calloc(count, sizeof *list)) == NULL)
         return APR_ENOMEM;
     for (apr_size_t i = 0; i < count; i++) {
-        list[i] = (struct pollfd){.fd = watched_fd(&items[i]),
-                                  .events = items[i].is_for_room ? POLLOUT : POLLIN};
-        is_any_over |= is_over(&items[i]);
+        list[i] = watch(&items[i]);
+        is_any_over |= is_over(&items[i], &list[i]);
     }
-    apr_status_t rv = xipc__fd_poll(list, count, is_any_over ? 0 : deadline);
+    apr_status_t rv = poll_all(list, count, is_any_over ? 0 : deadline);
     if (is_any_over && APR_STATUS_IS_TIMEUP(rv)) rv = APR_SUCCESS;
-    for (apr_size_t i = 0; i < count; i++)
-        items[i].is_ready = rv == APR_SUCCESS && (list[i].revents != 0 || is_over(&items[i]));
+    for (apr_size_t i = 0; i < count; i++) {
+        items[i].is_ready =
+            rv == APR_SUCCESS && (list[i].revents != 0 || is_over(&items[i], &list[i]));
+        if (items[i].child != NULL && items[i].stream == NULL) xipc__child_release(items[i].child);
+    }
     if (list != few) free(list);
     return rv;
 }

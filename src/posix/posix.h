@@ -20,6 +20,16 @@ apr_status_t xipc__fd_wait(int fd, short events, apr_time_t deadline);
 struct pollfd;
 apr_status_t xipc__fd_poll(struct pollfd *list, apr_size_t count, apr_time_t deadline);
 
+/* ---- port_descriptor.c: descriptors that are never standard streams ---- */
+
+/*
+ * In a program that runs with a standard stream closed the next descriptor gets its number, and what
+ * is printed would go into a connection: so it is moved. Takes and returns -1 with errno as they are.
+ */
+int xipc__fd_raise(int fd);
+int xipc__fd_raise_both(int made, int fds[2]); /* the same for what pipe(2) returned and made */
+int xipc__fd_duplicate(int fd);
+
 /*
  * ---- port_socket_*.c: sockets whose descriptors are close-on-exec, and writes without SIGPIPE
  * ----
@@ -27,6 +37,8 @@ apr_status_t xipc__fd_poll(struct pollfd *list, apr_size_t count, apr_time_t dea
 
 int xipc__socket_pair(int fds[2]);
 int xipc__pipe_pair(int fds[2]); /* the first is read */
+int xipc__socket_make(int family);
+int xipc__socket_accept(int listening);
 ssize_t xipc__socket_send(int fd, const struct msghdr *message);
 ssize_t xipc__socket_receive(int fd, struct msghdr *message);
 
@@ -44,6 +56,9 @@ int xipc__socket_has_abstract(void);
 
 /* Returns -1 with errno; ESRCH when it has ended, on some systems also before it is reaped. */
 int xipc__sentinel_open(pid_t pid);
+
+/* In a forked child: close the parent's. */
+void xipc__sentinel_disown(int sentinel);
 
 /* Send the signal to that very process. Returns -1 with errno. */
 int xipc__sentinel_signal(int sentinel, pid_t pid, int signal);

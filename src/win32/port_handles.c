@@ -29,6 +29,12 @@ void xipc__port_handle_close(xipc__handle_t handle)
     CloseHandle(xipc__win32_handle(handle));
 }
 
+int xipc__port_handle_is_open(xipc__handle_t handle)
+{
+    DWORD flags;
+    return GetHandleInformation(xipc__win32_handle(handle), &flags) != 0;
+}
+
 apr_status_t xipc__port_handle_duplicate(xipc__handle_t *copy, xipc__handle_t handle)
 {
     HANDLE duplicate;

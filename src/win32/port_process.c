@@ -245,6 +245,11 @@ pid_t xipc__port_child_pid(const xipc__child_t *child)
     return (pid_t)child->pid;
 }
 
+xipc__handle_t xipc__port_child_sentinel(xipc__child_t *child)
+{
+    return xipc__win32_opaque(child->process);
+}
+
 apr_status_t xipc__port_child_stop(xipc__child_t *child, xipc__stop_e how)
 {
     if (xipc__port_child_wait(child, 0) == APR_SUCCESS && how != XIPC__STOP_GROUP)
@@ -264,6 +269,11 @@ void xipc__port_child_close(xipc__child_t *child)
 {
     CloseHandle(child->process);
     if (child->job != NULL) CloseHandle(child->job);
+}
+
+void xipc__port_child_disown(xipc__child_t *child)
+{
+    (void)child; /* there is no fork */
 }
 
 void xipc__port_exit(int code)

@@ -27,6 +27,7 @@ typedef struct {
     HANDLE event;                         /* set when one of them is signalled */
     HANDLE handles[MAXIMUM_WAIT_OBJECTS]; /* what ends it, then the objects */
     DWORD handle_count;
+    HANDLE seen; /* the one that was signalled, which some are no more after a wait; or NULL */
 } watcher_t;
 
 typedef struct {
@@ -48,10 +49,12 @@ static HANDLE object_of(const xipc__waitable_t *item)
     return item->child != NULL ? item->child->process : xipc__win32_handle(item->handle);
 }
 
-apr_status_t xipc__port_handle_check(xipc__handle_t handle)
+apr_status_t xipc__port_handle_check(int *is_ready, xipc__handle_t handle)
 {
-    if (WaitForSingleObject(xipc__win32_handle(handle), 0) != WAIT_FAILED) return APR_SUCCESS;
-    return xipc__fail(APR_EBADF, "%p is no object to wait for", (void *)handle);
+    DWORD found = WaitForSingleObject(xipc__win32_handle(handle), 0);
+    *is_ready = found == WAIT_OBJECT_0;
+    if (found != WAIT_FAILED) return APR_SUCCESS;
+    return xipc__fail(APR_EBADF, "%pp is no object to wait for", (void *)handle);
 }
 
 static int is_signalled(HANDLE object)
@@ -114,12 +117,32 @@ static int end_looks(wait_t *wait)
     }
 }
 
+/* ---- objects ---- */
+
+/* The wait saw it signalled, and may have reset it by that: it is not asked again. */
+static void mark_seen(wait_t *wait, HANDLE object)
+{
+    for (apr_size_t i = 0; i < wait->count; i++)
+        if (object_of(&wait->items[i]) == object) wait->items[i].is_ready = 1;
+}
+
+/* None may be listed twice. */
+static void list_once(HANDLE *handles, DWORD *count, HANDLE object)
+{
+    DWORD at = 0;
+    while (at < *count && handles[at] != object) at++;
+    handles[at] = object;
+    if (at == *count) ++*count;
+}
+
 /* ---- many objects ---- */
 
 static DWORD WINAPI watch_objects(void *argument)
 {
-    const watcher_t *watcher = argument;
+    watcher_t *watcher = argument;
     DWORD found = WaitForMultipleObjects(watcher->handle_count, watcher->handles, FALSE, INFINITE);
+    if (found > WAIT_OBJECT_0 && found < WAIT_OBJECT_0 + watcher->handle_count)
+        watcher->seen = watcher->handles[found - WAIT_OBJECT_0];
     if (found != WAIT_OBJECT_0) SetEvent(watcher->event);
     return 0;
 }
@@ -142,7 +165,7 @@ static apr_status_t start_watchers(wait_t *wait, apr_size_t objects)
         if (object == NULL) continue;
         watcher_t *watcher = &wait->watchers[wait->watcher_count];
         if (watcher->handle_count == 0) watcher->handles[watcher->handle_count++] = wait->over;
-        watcher->handles[watcher->handle_count++] = object;
+        list_once(watcher->handles, &watcher->handle_count, object);
         watcher->event = wait->event;
         objects--;
         if (objects > 0 && watcher->handle_count < MAXIMUM_WAIT_OBJECTS) continue;
@@ -153,15 +176,30 @@ static apr_status_t start_watchers(wait_t *wait, apr_size_t objects)
     return APR_SUCCESS;
 }
 
-static void end_watchers(wait_t *wait)
+/* Did any of them see something? */
+static int end_watchers(wait_t *wait)
 {
+    int found = 0;
     if (wait->over != NULL) SetEvent(wait->over);
     for (apr_size_t i = 0; i < wait->watcher_count; i++) {
-        (void)WaitForSingleObject(wait->watchers[i].thread, INFINITE);
-        CloseHandle(wait->watchers[i].thread);
+        const watcher_t *watcher = &wait->watchers[i];
+        (void)WaitForSingleObject(watcher->thread, INFINITE);
+        CloseHandle(watcher->thread);
+        if (watcher->seen == NULL) continue;
+        mark_seen(wait, watcher->seen);
+        found = 1;
     }
     if (wait->over != NULL) CloseHandle(wait->over);
     free(wait->watchers);
+    return found;
+}
+
+/* Has a watcher ended? What it saw is taken up at the end. */
+static int is_any_seen(const wait_t *wait)
+{
+    for (apr_size_t i = 0; i < wait->watcher_count; i++)
+        if (WaitForSingleObject(wait->watchers[i].thread, 0) == WAIT_OBJECT_0) return 1;
+    return 0;
 }
 
 /* List the objects, or have them watched when there are too many. */
@@ -172,7 +210,7 @@ static apr_status_t list_objects(wait_t *wait)
     if (objects > OBJECTS_MAX) return start_watchers(wait, objects);
     for (apr_size_t i = 0; i < wait->count; i++)
         if (wait->items[i].stream == NULL)
-            wait->handles[wait->handle_count++] = object_of(&wait->items[i]);
+            list_once(wait->handles, &wait->handle_count, object_of(&wait->items[i]));
     return APR_SUCCESS;
 }
 
@@ -186,10 +224,12 @@ static apr_status_t wait_until(wait_t *wait, apr_time_t deadline)
     while (rv == APR_SUCCESS) {
         /* each look began with a reset of the event: what had ended before is seen only here */
         int is_looking;
-        if (collect(&is_looking, wait)) return APR_SUCCESS;
+        if (collect(&is_looking, wait) || is_any_seen(wait)) return APR_SUCCESS;
         DWORD found = xipc__win32_wait(wait->handle_count, wait->handles, FALSE, deadline);
         if (found == WAIT_TIMEOUT) return APR_TIMEUP;
         if (found == WAIT_FAILED) rv = xipc__win32_error();
+        if (found > WAIT_OBJECT_0 && found < WAIT_OBJECT_0 + wait->handle_count)
+            mark_seen(wait, wait->handles[found - WAIT_OBJECT_0]);
     }
     return rv;
 }
@@ -221,7 +261,7 @@ apr_status_t xipc__port_wait(xipc__waitable_t *items, apr_size_t count, apr_time
     }
     apr_status_t rv = wait_for_room_too(&wait, deadline);
     if (end_looks(&wait)) rv = APR_SUCCESS;
-    end_watchers(&wait);
+    if (end_watchers(&wait)) rv = APR_SUCCESS;
     CloseHandle(wait.event);
     free(wait.tasks);
     return rv;

@@ -106,7 +106,22 @@ typedef struct {
     int size;
 } place_t;
 
-static apr_status_t place_of(place_t *place, const xipc__address_t *address, int is_passive)
+/* How many addresses of one host are tried. */
+enum { PLACES_MAX = 8 };
+
+/* For a listener the one that clients try who know of IPv4 alone, Python's among them. */
+static void swap_in_ipv4(place_t *places, int count)
+{
+    int at = 0;
+    while (at < count && places[at].storage.ss_family != AF_INET) at++;
+    if (at == count) return;
+    place_t first = places[0];
+    places[0] = places[at];
+    places[at] = first;
+}
+
+static apr_status_t places_of(place_t places[PLACES_MAX], int *count,
+                              const xipc__address_t *address, int is_passive)
 {
     char port[8];
     struct addrinfo *found;
@@ -115,9 +130,14 @@ static apr_status_t place_of(place_t *place, const xipc__address_t *address, int
     int error = getaddrinfo(address->name, port, &hints, &found);
     if (error != 0)
         return xipc__fail(APR_EINVAL, "host %.200s is not known (%d)", address->name, error);
-    memcpy(&place->storage, found->ai_addr, found->ai_addrlen);
-    place->size = (int)found->ai_addrlen;
+    *count = 0;
+    for (const struct addrinfo *each = found; each != NULL && *count < PLACES_MAX;
+         each = each->ai_next, (*count)++) {
+        memcpy(&places[*count].storage, each->ai_addr, each->ai_addrlen);
+        places[*count].size = (int)each->ai_addrlen;
+    }
     freeaddrinfo(found);
+    if (is_passive) swap_in_ipv4(places, *count);
     return APR_SUCCESS;
 }
 
@@ -190,12 +210,13 @@ static apr_status_t bind_and_listen(SOCKET socket, HANDLE event, const place_t *
 apr_status_t xipc__tcp_listen(SOCKET *listening, HANDLE event, xipc__address_t *address,
                               int backlog)
 {
-    place_t place;
-    apr_status_t rv = place_of(&place, address, 1);
+    place_t places[PLACES_MAX];
+    int count;
+    apr_status_t rv = places_of(places, &count, address, 1);
     if (rv != APR_SUCCESS) return rv;
-    SOCKET made = socket_open(&place);
+    SOCKET made = socket_open(&places[0]);
     if (made == INVALID_SOCKET) return last_error();
-    rv = bind_and_listen(made, event, &place, backlog);
+    rv = bind_and_listen(made, event, &places[0], backlog);
     if (rv != APR_SUCCESS) {
         (void)closesocket(made);
         return rv;
@@ -265,23 +286,41 @@ static apr_status_t connect_to(int *is_absent, SOCKET socket, const place_t *pla
         if (error == WSAEWOULDBLOCK) rv = finish(&error, socket, deadline);
     }
     if (rv != APR_SUCCESS || error == 0) return rv;
-    *is_absent = error == WSAECONNREFUSED;
+    *is_absent |= error == WSAECONNREFUSED;
     return status_of(error);
+}
+
+static apr_status_t try_place(SOCKET *connected, int *is_absent, const place_t *place,
+                              apr_time_t deadline)
+{
+    SOCKET made = socket_open(place);
+    if (made == INVALID_SOCKET) return last_error();
+    apr_status_t rv = connect_to(is_absent, made, place, deadline);
+    if (rv == APR_SUCCESS)
+        *connected = made;
+    else
+        (void)closesocket(made);
+    return rv;
+}
+
+/* One that does not answer must not cost the next ones all of the time. */
+static apr_time_t share(apr_time_t deadline, int others)
+{
+    apr_interval_time_t left = xipc__remaining(deadline);
+    return others == 0 || left <= 0 ? deadline : xipc__deadline(left / (others + 1));
 }
 
 apr_status_t xipc__tcp_connect(SOCKET *connected, int *is_absent, const xipc__address_t *address,
                                apr_time_t deadline)
 {
-    place_t place;
+    place_t places[PLACES_MAX];
+    int count;
     *is_absent = 0;
-    apr_status_t rv = place_of(&place, address, 0);
+    apr_status_t rv = places_of(places, &count, address, 0);
     if (rv != APR_SUCCESS) return rv;
-    SOCKET made = socket_open(&place);
-    if (made == INVALID_SOCKET) return last_error();
-    rv = connect_to(is_absent, made, &place, deadline);
-    if (rv == APR_SUCCESS)
-        *connected = made;
-    else
-        (void)closesocket(made);
+    for (int i = 0; i < count; i++) {
+        rv = try_place(connected, is_absent, &places[i], share(deadline, count - i - 1));
+        if (rv == APR_SUCCESS) return rv;
+    }
     return rv;
 }

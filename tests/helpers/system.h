@@ -22,10 +22,17 @@ apr_time_t system_clock(void);
 
 apr_int64_t system_pid(void);
 
+/* Who forked this process, or has taken it over; 0 when the system does not tell. */
+apr_int64_t system_parent_pid(void);
+
 /* The number of threads in this process; 0 when the system does not tell. */
 int system_threads(void);
 
 int system_processors(void);
+
+/* Let this process run on one of them alone, and on all again; 0 where that can't be done. */
+int system_limit_processors(void);
+void system_unlimit_processors(void);
 
 /* Does this system have fork? */
 int system_has_fork(void);
@@ -109,12 +116,26 @@ void system_close_raw(apr_os_file_t *handles, int count);
 int system_open_signal(apr_os_file_t handles[2]);
 int system_signal(const apr_os_file_t handles[2]);
 
+/* The same, of a kind that a wait takes back; 0 where there is none. */
+int system_open_pulse(apr_os_file_t handles[2]);
+
+/* Close the standard streams of this process, and open them again; 0 where that means nothing. */
+int system_close_standard(void);
+void system_reopen_standard(void);
+int system_is_above_standard(apr_os_file_t handle);
+
 /* Does a handle of this process lead to that file? */
 int system_holds_file(const char *path);
 
 /* Would a program started by this one have the handle? May another user open what it leads to? */
 int system_is_inheritable(apr_os_file_t handle);
 int system_is_open_to_others(apr_os_file_t handle);
+
+/* Have files that are made be open to all (umask 0), or as before; 0 where that means nothing. */
+int system_grant_all(int is_granted);
+
+/* May another user do anything with the file? */
+int system_is_file_open_to_others(const char *path);
 
 /* Write and read raw bytes, all of them; 0 on failure. */
 int system_raw_write(apr_os_file_t handle, const void *data, apr_size_t size);

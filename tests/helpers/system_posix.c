@@ -77,6 +77,11 @@ static int count_entries(const char *path)
     return count;
 }
 
+apr_int64_t system_parent_pid(void)
+{
+    return getppid();
+}
+
 int system_threads(void)
 {
     return count_entries("/proc/self/task");
@@ -87,6 +92,34 @@ int system_processors(void)
     long count = sysconf(_SC_NPROCESSORS_ONLN);
     return count > 0 ? (int)count : 1;
 }
+
+#if defined(__linux__)
+static cpu_set_t processors_before;
+
+int system_limit_processors(void)
+{
+    cpu_set_t one;
+    if (sched_getaffinity(0, sizeof processors_before, &processors_before) != 0) return 0;
+    CPU_ZERO(&one);
+    for (size_t i = 0; CPU_COUNT(&one) == 0 && i < CPU_SETSIZE; i++)
+        if (CPU_ISSET(i, &processors_before)) CPU_SET(i, &one);
+    return sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
+void system_unlimit_processors(void)
+{
+    (void)sched_setaffinity(0, sizeof processors_before, &processors_before);
+}
+#else
+int system_limit_processors(void)
+{
+    return 0;
+}
+
+void system_unlimit_processors(void)
+{
+}
+#endif
 
 int system_has_fork(void)
 {
@@ -346,6 +379,37 @@ int system_signal(const apr_os_file_t handles[2])
     return write(handles[1], "", 1) == 1;
 }
 
+int system_open_pulse(apr_os_file_t handles[2])
+{
+    (void)handles;
+    return 0;
+}
+
+static int standard_before[3];
+
+int system_close_standard(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        standard_before[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+        (void)close(fd);
+    }
+    return 1;
+}
+
+void system_reopen_standard(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        if (standard_before[fd] < 0) continue;
+        (void)dup2(standard_before[fd], fd);
+        (void)close(standard_before[fd]);
+    }
+}
+
+int system_is_above_standard(apr_os_file_t handle)
+{
+    return handle > STDERR_FILENO;
+}
+
 int system_holds_file(const char *path)
 {
     struct stat wanted;
@@ -380,6 +444,22 @@ int system_is_open_to_others(apr_os_file_t handle)
     memset(&name, 0, sizeof name);
     return getsockname(handle, (struct sockaddr *)&name, &size) != 0 ||
            size > offsetof(struct sockaddr_storage, ss_family) + sizeof name.ss_family;
+}
+
+int system_grant_all(int is_granted)
+{
+    static mode_t before;
+    if (is_granted)
+        before = umask(0);
+    else
+        (void)umask(before);
+    return 1;
+}
+
+int system_is_file_open_to_others(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) != 0 || (about.st_mode & (S_IRWXG | S_IRWXO)) != 0;
 }
 
 int system_raw_write(apr_os_file_t handle, const void *data, apr_size_t size)

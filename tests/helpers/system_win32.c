@@ -36,6 +36,11 @@ apr_int64_t system_pid(void)
     return GetCurrentProcessId();
 }
 
+apr_int64_t system_parent_pid(void)
+{
+    return 0;
+}
+
 int system_threads(void)
 {
     return 0;
@@ -46,6 +51,21 @@ int system_processors(void)
     SYSTEM_INFO info;
     GetSystemInfo(&info);
     return (int)info.dwNumberOfProcessors;
+}
+
+static DWORD_PTR processors_before;
+
+int system_limit_processors(void)
+{
+    DWORD_PTR all;
+    if (!GetProcessAffinityMask(GetCurrentProcess(), &processors_before, &all)) return 0;
+    DWORD_PTR lowest = processors_before & (~processors_before + 1);
+    return SetProcessAffinityMask(GetCurrentProcess(), lowest) != 0;
+}
+
+void system_unlimit_processors(void)
+{
+    (void)SetProcessAffinityMask(GetCurrentProcess(), processors_before);
 }
 
 int system_has_fork(void)
@@ -252,6 +272,29 @@ int system_signal(const apr_os_file_t handles[2])
     return SetEvent(handles[1]) != 0;
 }
 
+int system_open_pulse(apr_os_file_t handles[2])
+{
+    HANDLE self = GetCurrentProcess();
+    handles[0] = CreateEventW(NULL, FALSE, FALSE, NULL);
+    return handles[0] != NULL &&
+           DuplicateHandle(self, handles[0], self, &handles[1], 0, FALSE, DUPLICATE_SAME_ACCESS);
+}
+
+int system_close_standard(void)
+{
+    return 0;
+}
+
+void system_reopen_standard(void)
+{
+}
+
+int system_is_above_standard(apr_os_file_t handle)
+{
+    (void)handle;
+    return 1;
+}
+
 void system_close_raw(apr_os_file_t *handles, int count)
 {
     for (int i = 0; i < count; i++) (void)CloseHandle(handles[i]);
@@ -322,6 +365,18 @@ static DWORD transfer(HANDLE handle, void *buffer, const void *data, apr_size_t 
         (void)GetOverlappedResult(handle, &overlapped, &done, TRUE);
     (void)CloseHandle(overlapped.hEvent);
     return done;
+}
+
+int system_grant_all(int is_granted)
+{
+    (void)is_granted;
+    return 0;
+}
+
+int system_is_file_open_to_others(const char *path)
+{
+    (void)path;
+    return 0;
 }
 
 int system_raw_write(apr_os_file_t handle, const void *data, apr_size_t size)

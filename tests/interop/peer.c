@@ -48,7 +48,9 @@ static void exchange(xipc_connection_t *connection, apr_size_t size)
     memset(sent, 'x', size);
     if (size > 0) sent[size - 1] = 'y';
     check(xipc_connection_send(connection, sent, size, PATIENCE), "send");
+    check(xipc_connection_poll(connection, PATIENCE), "poll");
     check(xipc_connection_recv_into(&got, connection, received, size + 1, PATIENCE), "recv");
+    if (!APR_STATUS_IS_TIMEUP(xipc_connection_poll(connection, 0))) exit(EXIT_FAILURE);
     if (got != size || memcmp(sent, received, size) != 0) {
         fprintf(stderr, "%zu bytes came back as %zu others\n", size, got);
         exit(EXIT_FAILURE);
