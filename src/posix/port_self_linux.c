@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 
 const char *xipc__self_image(apr_pool_t *pool)
@@ -44,6 +45,8 @@ int xipc__port_threads(void)
 {
     char state;
     unsigned long long fields[START + 1];
+    /* what the C library is sure of costs nothing; once there were threads, only the kernel knows */
+    if (__libc_single_threaded) return 1;
     if (!read_fields(&state, fields, getpid())) return 1;
     return fields[THREADS] > 1 ? (int)fields[THREADS] : 1;
 }
