@@ -280,7 +280,7 @@ static void round_trips(bench_t *bench)
         int is_one = i % 2 != 0;
         bench_row_t row = {.name = name, .floor_name = raw_pair, .aim = 1.15};
         row.xipc = (bench_work_t){.once = trip_xipc,
-                                  .count = 30000,
+                                  .count = 10000,
                                   .size = sizes[i / 2].size,
                                   .place = is_one ? BENCH_ONE_PROCESSOR : BENCH_TWO_PROCESSORS};
         row.floor = row.xipc;

@@ -157,10 +157,11 @@ static uint64_t taken_of_all(board_t *board, int count)
 /* Where readers can't know which of them takes the last message. Returns the time it was taken. */
 static double await_count(const bench_run_t *run, board_t *board)
 {
+    const uint64_t all = run->messages / (uint64_t)run->writers * (uint64_t)run->writers;
     const struct timespec pause = {.tv_nsec = 500000};
     double limit = bench_now() + PATIENCE_S * 1e9;
     double now = bench_now();
-    while (taken_of_all(board, run->writers + run->readers) < run->messages && now < limit) {
+    while (taken_of_all(board, run->writers + run->readers) < all && now < limit) {
         (void)nanosleep(&pause, NULL);
         now = bench_now();
     }
