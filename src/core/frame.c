@@ -354,11 +354,37 @@ static apr_status_t check_size(apr_size_t *size, const xipc_connection_t *connec
     return xipc__fail(XIPC_EMSGSIZE, "the message has %" APR_SIZE_T_FMT " bytes", *size);
 }
 
+/*
+ * Straight into the caller's buffer, which saves a copy. The memory that the connection has for the
+ * whole body takes over what came when the rest does not come now.
+ */
+static apr_status_t receive_straight(void **data, apr_size_t *size, xipc_connection_t *connection,
+                                     const xipc__room_t *room, apr_time_t deadline)
+{
+    unsigned char *kept = connection->body;
+    memcpy(room->buffer, kept, connection->body_got);
+    connection->body = room->buffer;
+    apr_status_t rv = go_on_with_body(connection, deadline);
+    connection->body = kept;
+    if (rv != APR_SUCCESS) {
+        memcpy(kept, room->buffer, connection->body_got);
+        return rv;
+    }
+    free(kept);
+    connection->body = NULL;
+    *data = room->buffer;
+    *size = (apr_size_t)connection->body_size;
+    return APR_SUCCESS;
+}
+
 /* Go on with a message whose body has begun. */
 static apr_status_t receive_large(void **data, apr_size_t *size, xipc_connection_t *connection,
                                   const xipc__room_t *room, apr_time_t deadline)
 {
     apr_status_t rv = check_size(size, connection, room, connection->body_size);
+    if (rv == APR_SUCCESS && room->pool == NULL &&
+        connection->body_capacity == connection->body_size)
+        return receive_straight(data, size, connection, room, deadline);
     if (rv == APR_SUCCESS) rv = go_on_with_body(connection, deadline);
     return rv == APR_SUCCESS ? receive_body(data, size, connection, room) : rv;
 }
