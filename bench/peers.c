@@ -16,7 +16,7 @@ typedef struct {
 static const peer_t peers[] = {
     {"boost", "Boost message_queue", "libboost-dev", 0, 4},
     {"zeromq", "ZeroMQ PUSH, PULL over ipc", "libzmq3-dev", 0, 2},
-    {"nng", "nng push, pull over ipc", "libnng-dev", 0, 40},
+    {"nng", "nng push, pull over ipc", "libnng-dev", 0, 200},
     {"queue", "Python multiprocessing.Queue", "python3", 1, 40},
     {"pipe", "Python multiprocessing.Pipe", "python3", 1, 40},
 };
