@@ -38,7 +38,7 @@ done < <(find . -name '*.md' -not -path './build/*' -not -path './.git/*')
 while IFS=: read -r document name; do
     name=${name//\`/}
     [[ -e $name ]] || complain "$document: no such file: $name"
-done < <(grep -oE '`(include|src|tests|examples|cmake|docs)/[A-Za-z0-9_./-]+`' README.md SECURITY.md docs/*.md)
+done < <(grep -oE '`(include|src|tests|examples|cmake|docs|bench)/[A-Za-z0-9_./-]+`' README.md SECURITY.md docs/*.md)
 
 diff <(sed -n '/^```c$/,/^```$/p' README.md | sed '1d; /^```$/,$d') examples/hello/main.c ||
     complain "README.md: its program is not examples/hello/main.c"
