@@ -4,6 +4,8 @@ include(CheckLinkerFlag)
 if(NOT MSVC)
     # a spawned child is checked against its parent by the build id of the module
     check_linker_flag(C -Wl,--build-id XIPC_HAVE_LINKER_BUILD_ID)
+    # or each forked child would look up anew what only children call
+    check_linker_flag(C -Wl,-z,now XIPC_HAVE_LINKER_NOW)
 endif()
 
 function(xipc_own_target target)
@@ -45,6 +47,9 @@ function(xipc_own_target target)
     endif()
     if(XIPC_HAVE_LINKER_BUILD_ID)
         target_link_options(${target} PRIVATE -Wl,--build-id)
+    endif()
+    if(XIPC_HAVE_LINKER_NOW)
+        target_link_options(${target} PRIVATE -Wl,-z,now)
     endif()
     if(XIPC_SANITIZE)
         list(JOIN XIPC_SANITIZE "," sanitizers)

@@ -170,6 +170,30 @@ static void receive_is_not_cut_short_by_signals(testing_t *test)
     if (has_signals) CHECK(system_signals_end() > 0);
 }
 
+static int send_late(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_connection_t *connection;
+    (void)pool;
+    if (xipc_values_get_connection(&connection, args, 0) != APR_SUCCESS) return 90;
+    (void)xipc_connection_poll(connection, MILLISECONDS(150)); /* nothing comes */
+    return testing_send_int(connection, 6) ? 0 : 91;
+}
+
+static void receive_without_a_deadline_is_not_cut_short_by_signals(testing_t *test)
+{
+    xipc_connection_t *here;
+    xipc_connection_t *there;
+    apr_int64_t number = 0;
+    REQUIRE_OK(xipc_pipe_create(&here, &there, 1, test->pool));
+    xipc_process_t *process =
+        testing_start(test, send_late, testing_connection_args(there, test->pool));
+    int has_signals = system_signals_begin();
+    CHECK(testing_recv_int(&number, here, -1));
+    CHECK_NUMBER(6, number);
+    if (has_signals) CHECK(system_signals_end() > 0);
+    CHECK_NUMBER(0, testing_finish(process));
+}
+
 /*
  * The frame of a 20-byte message, written piece by piece; only the last piece makes it a message.
  */
@@ -293,6 +317,7 @@ static const testing_case_t cases[] = {
     EACH_METHOD(receiver_in_another_process_is_told_of_a_broken_message),
     ONCE(receive_gives_up_after_the_timeout_and_changes_nothing),
     ONCE(receive_is_not_cut_short_by_signals),
+    EACH_METHOD(receive_without_a_deadline_is_not_cut_short_by_signals),
     ONCE(receive_that_times_out_in_mid_message_goes_on_later),
     ONCE(receive_into_a_buffer_goes_on_later_too),
     EACH_METHOD(large_message_arrives_by_many_short_receives),

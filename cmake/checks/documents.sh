@@ -39,7 +39,7 @@ done < <(find . -name '*.md' -not -path './build/*' -not -path './.git/*')
 while IFS=: read -r document name; do
     name=${name//\`/}
     [[ -e $name ]] || complain "$document: no such file: $name"
-done < <(grep -oE '`(include|src|tests|examples|cmake|docs)/[A-Za-z0-9_./-]+`' README.md SECURITY.md docs/*.md)
+done < <(grep -oE '`(include|src|tests|examples|cmake|docs|bench)/[A-Za-z0-9_./-]+`' README.md SECURITY.md docs/*.md)
 
 for file in include/xipc/*.h src/*/*.c tests/test_*.c tests/unit/test_*.c examples/*/; do
     grep -qF "\`${file%/}\`" docs/architecture.md || complain "docs/architecture.md: its table leaves out ${file%/}"

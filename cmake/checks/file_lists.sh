@@ -38,4 +38,8 @@ for file in examples/*/main.c; do
     name=${file#examples/}
     complain_unless "$file" "${name%%/*}" examples/CMakeLists.txt
 done
+for file in bench/*.c bench/peers/*.c bench/peers/*.cpp; do
+    [[ -e $file ]] || continue
+    complain_unless "$file" "${file##*/}" bench/CMakeLists.txt bench/peers/CMakeLists.txt
+done
 exit "$status"

@@ -289,27 +289,35 @@ static apr_status_t begin_body(xipc_connection_t *connection, apr_size_t head_si
     return APR_SUCCESS;
 }
 
+/* Read more of the body to its place in `body`, which has the capacity that the connection knows. */
+static apr_status_t read_more(xipc_connection_t *connection, unsigned char *body,
+                              apr_time_t deadline)
+{
+    apr_status_t rv = APR_SUCCESS;
+    unsigned char *place = body + connection->body_got;
+    apr_size_t room = connection->body_capacity - connection->body_got;
+    apr_size_t got = take_ahead(connection, place, room);
+    /*
+     * a read wants room for a whole piece, so a little that is left goes through the bytes read
+     * ahead
+     */
+    if (got == 0 && room < XIPC__STREAM_CHUNK &&
+        room < connection->body_size - connection->body_got)
+        rv = xipc__frame_fill(connection, deadline);
+    else if (got == 0)
+        rv = read_some(&got, connection, place, room, deadline);
+    if (rv == APR_SUCCESS) connection->body_got += got;
+    return rv;
+}
+
 static apr_status_t go_on_with_body(xipc_connection_t *connection, apr_time_t deadline)
 {
-    while (connection->body_got < connection->body_size) {
-        apr_status_t rv = grow_body(connection);
-        if (rv != APR_SUCCESS) return rv;
-        unsigned char *place = connection->body + connection->body_got;
-        apr_size_t room = connection->body_capacity - connection->body_got;
-        apr_size_t got = take_ahead(connection, place, room);
-        /*
-         * a read wants room for a whole piece, so a little that is left goes through the bytes read
-         * ahead
-         */
-        if (got == 0 && room < XIPC__STREAM_CHUNK &&
-            room < connection->body_size - connection->body_got)
-            rv = xipc__frame_fill(connection, deadline);
-        else if (got == 0)
-            rv = read_some(&got, connection, place, room, deadline);
-        if (rv != APR_SUCCESS) return rv;
-        connection->body_got += got;
+    apr_status_t rv = APR_SUCCESS;
+    while (rv == APR_SUCCESS && connection->body_got < connection->body_size) {
+        rv = grow_body(connection);
+        if (rv == APR_SUCCESS) rv = read_more(connection, connection->body, deadline);
     }
-    return APR_SUCCESS;
+    return rv;
 }
 
 static apr_status_t free_given(void *given)
@@ -356,11 +364,36 @@ static apr_status_t check_size(apr_size_t *size, const xipc_connection_t *connec
     return xipc__fail(XIPC_EMSGSIZE, "the message has %" APR_SIZE_T_FMT " bytes", *size);
 }
 
+/*
+ * Straight into the caller's buffer, which saves a copy. The memory that the connection has for the
+ * whole body takes over what came when the rest does not come now.
+ */
+static apr_status_t receive_straight(void **data, apr_size_t *size, xipc_connection_t *connection,
+                                     const xipc__room_t *room, apr_time_t deadline)
+{
+    apr_status_t rv = APR_SUCCESS;
+    memcpy(room->buffer, connection->body, connection->body_got);
+    while (rv == APR_SUCCESS && connection->body_got < connection->body_size)
+        rv = read_more(connection, room->buffer, deadline);
+    if (rv != APR_SUCCESS) {
+        memcpy(connection->body, room->buffer, connection->body_got);
+        return rv;
+    }
+    free(connection->body);
+    connection->body = NULL;
+    *data = room->buffer;
+    *size = (apr_size_t)connection->body_size;
+    return APR_SUCCESS;
+}
+
 /* Go on with a message whose body has begun. */
 static apr_status_t receive_large(void **data, apr_size_t *size, xipc_connection_t *connection,
                                   const xipc__room_t *room, apr_time_t deadline)
 {
     apr_status_t rv = check_size(size, connection, room, connection->body_size);
+    if (rv == APR_SUCCESS && room->pool == NULL &&
+        connection->body_capacity == connection->body_size)
+        return receive_straight(data, size, connection, room, deadline);
     if (rv == APR_SUCCESS) rv = go_on_with_body(connection, deadline);
     return rv == APR_SUCCESS ? receive_body(data, size, connection, room) : rv;
 }

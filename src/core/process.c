@@ -215,10 +215,11 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
     apr_status_t rv = xipc__lines_take(lines);
     xipc__hooks_run_at_fork();
     if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
-    if (rv != APR_SUCCESS) xipc__port_exit(EXIT_FAILURE);
-    rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, handles, pool);
-    if (rv == APR_SUCCESS) exitcode = xipc__boot_run(process->target, args, pool);
-    apr_pool_destroy(pool); /* what has a name is given back */
+    if (rv == APR_SUCCESS) {
+        rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, handles, pool);
+        if (rv == APR_SUCCESS) exitcode = xipc__boot_run(process->target, args, pool);
+        apr_pool_destroy(pool); /* what has a name is given back */
+    }
     xipc__port_exit(exitcode);
 }
 

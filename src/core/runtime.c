@@ -12,6 +12,7 @@
 #include "core/state.h"
 
 #include <apr_general.h>
+#include <apr_strings.h>
 #include <apr_thread_proc.h>
 
 #include <stdatomic.h>
@@ -36,6 +37,18 @@ static int is_spawned_child(int argc, char **argv)
     return argc >= 2 && strcmp(argv[1], XIPC__CHILD_OPTION) == 0;
 }
 
+/*
+ * What APR calls is looked up at the first call, which would be in each forked child anew: some ten
+ * page faults each. So it is called here once.
+ */
+static void bind_calls_of_children(void)
+{
+    apr_pool_t *pool;
+    if (apr_pool_create(&pool, xipc__state.pool) != APR_SUCCESS) return;
+    (void)apr_pstrdup(pool, "");
+    apr_pool_destroy(pool);
+}
+
 static apr_status_t set_up(int argc, char **argv)
 {
     apr_status_t rv = apr_initialize();
@@ -54,6 +67,7 @@ static apr_status_t set_up(int argc, char **argv)
     xipc__state.name = argc > 0 ? argv[0] : "xipc";
     xipc__state.initialized = 1;
     xipc__program_take_inherited();
+    bind_calls_of_children();
     return APR_SUCCESS;
 }
 

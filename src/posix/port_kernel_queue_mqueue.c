@@ -107,8 +107,8 @@ static apr_status_t open_unnamed(mqd_t *mq, struct mq_attr *attributes)
         if (rv != APR_SUCCESS) return rv;
         (void)apr_snprintf(name, sizeof name, "/xipc-%" APR_PID_T_FMT "-%" APR_UINT64_T_HEX_FMT,
                            getpid(), random);
-        *mq = xipc__fd_raise(
-            mq_open(name, O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK, S_IRUSR | S_IWUSR, attributes));
+        *mq =
+            xipc__fd_raise(mq_open(name, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR, attributes));
         if (*mq >= 0) {
             (void)mq_unlink(name);
             return APR_SUCCESS;
@@ -162,9 +162,6 @@ apr_status_t xipc__port_kernel_queue_adopt(xipc__kernel_queue_t **queue, apr_siz
     if (count != 1 || mq_getattr((mqd_t)handles[0], &attributes) != 0 ||
         attributes.mq_maxmsg <= 0 || attributes.mq_msgsize <= 0)
         return xipc__fail(XIPC_EPROTOCOL, "the descriptor is no message queue");
-    /* all of ours are non-blocking; another's would let a call wait beyond its deadline */
-    struct mq_attr non_blocking = {.mq_flags = O_NONBLOCK};
-    (void)mq_setattr((mqd_t)handles[0], &non_blocking, NULL);
     *queue = make((mqd_t)handles[0], pool);
     *capacity = (apr_size_t)attributes.mq_maxmsg;
     *message_max = (apr_size_t)attributes.mq_msgsize;
@@ -180,20 +177,37 @@ void xipc__port_kernel_queue_close(xipc__kernel_queue_t *queue)
 /* ---- using ---- */
 
 /*
- * After a call that would have blocked: wait until it need not. mq_timedsend and mq_timedreceive
- * know only the wall clock, which may jump, so the waiting is done by poll.
+ * With a deadline the waiting is done by poll, since mq_timedsend and mq_timedreceive know only the
+ * wall clock, which may jump: they are given a time long past, and so never wait. Without one the
+ * kernel may wait in the call itself.
  */
+static const struct timespec long_past;
+
+static int send_once(mqd_t mq, const void *data, apr_size_t size, unsigned priority,
+                     apr_time_t deadline)
+{
+    return deadline == XIPC__NEVER ? mq_send(mq, data, size, priority)
+                                   : mq_timedsend(mq, data, size, priority, &long_past);
+}
+
+static ssize_t receive_once(mqd_t mq, void *buffer, apr_size_t capacity, apr_time_t deadline)
+{
+    return deadline == XIPC__NEVER ? mq_receive(mq, buffer, capacity, NULL)
+                                   : mq_timedreceive(mq, buffer, capacity, NULL, &long_past);
+}
+
+/* EAGAIN: another process made the queue non-blocking for all. */
 static apr_status_t wait_until(const xipc__kernel_queue_t *queue, short events, apr_time_t deadline)
 {
     if (errno == EINTR) return APR_SUCCESS;
-    if (errno != EAGAIN) return APR_FROM_OS_ERROR(errno);
+    if (errno != ETIMEDOUT && errno != EAGAIN) return APR_FROM_OS_ERROR(errno);
     return xipc__fd_wait(queue->mq, events, deadline);
 }
 
 apr_status_t xipc__port_kernel_queue_put(xipc__kernel_queue_t *queue, const void *data,
                                          apr_size_t size, unsigned priority, apr_time_t deadline)
 {
-    while (mq_send(queue->mq, data, size, priority) != 0) {
+    while (send_once(queue->mq, data, size, priority, deadline) != 0) {
         apr_status_t rv = wait_until(queue, POLLOUT, deadline);
         if (APR_STATUS_IS_TIMEUP(rv)) return xipc__fail(XIPC_EFULL, "mqueue");
         if (rv != APR_SUCCESS) return rv;
@@ -205,7 +219,7 @@ apr_status_t xipc__port_kernel_queue_get(apr_size_t *size, xipc__kernel_queue_t 
                                          void *buffer, apr_size_t capacity, apr_time_t deadline)
 {
     ssize_t got;
-    while ((got = mq_receive(queue->mq, buffer, capacity, NULL)) < 0) {
+    while ((got = receive_once(queue->mq, buffer, capacity, deadline)) < 0) {
         apr_status_t rv = wait_until(queue, POLLIN, deadline);
         if (APR_STATUS_IS_TIMEUP(rv)) return xipc__fail(XIPC_EEMPTY, "mqueue");
         if (rv != APR_SUCCESS) return rv;

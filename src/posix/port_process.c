@@ -112,7 +112,7 @@ apr_status_t xipc__port_child_fork(xipc__child_t **child, int bonds, apr_pool_t 
     int reserve = open("/", O_RDONLY | O_CLOEXEC);
     if (reserve < 0) return APR_FROM_OS_ERROR(errno);
     pid_t pid = fork();
-    int error = errno;
+    int error = pid < 0 ? errno : 0;
     (void)close(reserve);
     if (pid < 0) return APR_FROM_OS_ERROR(error);
     /* on both sides: neither can rely on the other to be first */

@@ -45,8 +45,9 @@ int xipc__port_threads(void)
 {
     char state;
     unsigned long long fields[START + 1];
-    /* without /proc it is known only that there never was another one */
-    if (!read_fields(&state, fields, getpid())) return __libc_single_threaded ? 1 : 2;
+    /* what the C library is sure of costs nothing; once there were threads, only the kernel knows */
+    if (__libc_single_threaded) return 1;
+    if (!read_fields(&state, fields, getpid())) return 2;
     return fields[THREADS] > 1 ? (int)fields[THREADS] : 1;
 }
 

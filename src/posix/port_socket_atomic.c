@@ -27,14 +27,14 @@ int xipc__socket_accept(int listening)
     return xipc__fd_raise(accept4(listening, NULL, NULL, SOCK_CLOEXEC));
 }
 
-ssize_t xipc__socket_send(int fd, const struct msghdr *message)
+ssize_t xipc__socket_send(int fd, const struct msghdr *message, int may_wait)
 {
-    return sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sendmsg(fd, message, MSG_NOSIGNAL | (may_wait ? 0 : MSG_DONTWAIT));
 }
 
-ssize_t xipc__socket_receive(int fd, struct msghdr *message)
+ssize_t xipc__socket_receive(int fd, struct msghdr *message, int may_wait)
 {
-    return recvmsg(fd, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    return recvmsg(fd, message, MSG_CMSG_CLOEXEC | (may_wait ? 0 : MSG_DONTWAIT));
 }
 
 void xipc__socket_adopt(int fd)

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #ifdef MSG_NOSIGNAL /* where these files are tried on a system that has it */
-#define SEND_FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
+#define SEND_FLAGS MSG_NOSIGNAL
 #else
-#define SEND_FLAGS MSG_DONTWAIT
+#define SEND_FLAGS 0
 #endif
 
 void xipc__socket_adopt(int fd)
@@ -59,14 +59,14 @@ int xipc__socket_accept(int listening)
     return adopted(xipc__fd_raise(accept(listening, NULL, NULL)));
 }
 
-ssize_t xipc__socket_send(int fd, const struct msghdr *message)
+ssize_t xipc__socket_send(int fd, const struct msghdr *message, int may_wait)
 {
-    return sendmsg(fd, message, SEND_FLAGS);
+    return sendmsg(fd, message, SEND_FLAGS | (may_wait ? 0 : MSG_DONTWAIT));
 }
 
-ssize_t xipc__socket_receive(int fd, struct msghdr *message)
+ssize_t xipc__socket_receive(int fd, struct msghdr *message, int may_wait)
 {
-    ssize_t count = recvmsg(fd, message, MSG_DONTWAIT);
+    ssize_t count = recvmsg(fd, message, may_wait ? 0 : MSG_DONTWAIT);
     if (count <= 0 || message->msg_controllen == 0) return count;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
          header = CMSG_NXTHDR(message, header)) {

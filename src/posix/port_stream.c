@@ -2,6 +2,9 @@
  * port_stream.c - streams on socket pairs, which carry descriptors too and never raise SIGPIPE.
  *
  * A simplex pipe is a socket pair as well, shut down one way: a pipe(2) could not do either.
+ *
+ * A call with a deadline tries, waits by poll and tries again; one without lets the first call wait,
+ * which is one system call instead of three.
  */
 #include "posix/port_objects.h"
 #include "posix/posix.h"
@@ -84,7 +87,7 @@ apr_status_t xipc__port_stream_write(apr_size_t *written, xipc__stream_t *stream
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     if (handles != NULL) put_handles(&message, &control, handles);
     for (;;) {
-        ssize_t sent = xipc__socket_send(stream->fd, &message);
+        ssize_t sent = xipc__socket_send(stream->fd, &message, deadline == XIPC__NEVER);
         if (sent > 0) {
             *written = (apr_size_t)sent;
             return APR_SUCCESS;
@@ -143,7 +146,7 @@ apr_status_t xipc__port_stream_read(apr_size_t *got, xipc__stream_t *stream, voi
                                  .msg_iovlen = 1,
                                  .msg_control = control.bytes,
                                  .msg_controllen = sizeof control.bytes};
-        ssize_t count = xipc__socket_receive(stream->fd, &message);
+        ssize_t count = xipc__socket_receive(stream->fd, &message, deadline == XIPC__NEVER);
         if (count > 0) {
             apr_status_t rv = take_handles(&message, handles);
             if (rv == APR_SUCCESS) *got = (apr_size_t)count;

@@ -39,8 +39,10 @@ int xipc__socket_pair(int fds[2]);
 int xipc__pipe_pair(int fds[2]); /* the first is read */
 int xipc__socket_make(int family);
 int xipc__socket_accept(int listening);
-ssize_t xipc__socket_send(int fd, const struct msghdr *message);
-ssize_t xipc__socket_receive(int fd, struct msghdr *message);
+
+/* They wait when they may and the socket is no non-blocking one. */
+ssize_t xipc__socket_send(int fd, const struct msghdr *message, int may_wait);
+ssize_t xipc__socket_receive(int fd, struct msghdr *message, int may_wait);
 
 /* Make a socket that came from elsewhere behave the same. */
 void xipc__socket_adopt(int fd);

@@ -3,6 +3,7 @@
 
 #include "core/port.h"
 #include "core/process.h"
+#include "xipc/family.h"
 
 static void parent_is_the_process_itself_and_not_a_later_one_of_its_number(testing_t *test)
 {
