@@ -343,7 +343,7 @@ int system_limit_memory(apr_size_t spare)
     (void)fclose(file);
     if (found != 1 || getrlimit(RLIMIT_AS, &memory_before) != 0) return 0;
     struct rlimit limit = memory_before;
-    limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + spare;
+    limit.rlim_cur = (rlim_t)(pages * (unsigned long)sysconf(_SC_PAGESIZE) + spare);
     return setrlimit(RLIMIT_AS, &limit) == 0;
 #endif
 }
