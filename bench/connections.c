@@ -316,7 +316,7 @@ static void calls(bench_t *bench)
 {
     static const char *const names[] = {"calls a message of 64 B that is there",
                                         "calls a message of 64 B, waited for",
-                                        "the same with a deadline"};
+                                        "calls a message of 64 B, with a deadline"};
     for (int i = 0; i < 3; i++) {
         const bench_row_t row = {.name = names[i],
                                  .floor_name = raw_pair,
