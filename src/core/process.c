@@ -207,7 +207,6 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
 {
     apr_pool_t *pool;
     xipc_values_t *args;
-    int exitcode = EXIT_FAILURE;
     while (parcel->made_count > 0) xipc__port_stream_close(parcel->made[--parcel->made_count]);
     xipc__listener_close_all();
     xipc__connection_close_all_but((xipc_connection_t *const[]){lines->life, lines->stop}, 2);
@@ -217,10 +216,10 @@ static void run_forked(const xipc_process_t *process, xipc__parcel_t *parcel,
     if (rv == APR_SUCCESS) rv = apr_pool_create(&pool, NULL);
     if (rv == APR_SUCCESS) {
         rv = xipc__parcel_unpack(&args, parcel->data, parcel->size, handles, pool);
-        if (rv == APR_SUCCESS) exitcode = xipc__boot_run(process->target, args, pool);
-        apr_pool_destroy(pool); /* what has a name is given back */
+        if (rv == APR_SUCCESS) xipc__port_exit(xipc__boot_run(process->target, args, pool));
+        apr_pool_destroy(pool); /* what has a name is given back, as at a target's end */
     }
-    xipc__port_exit(exitcode);
+    xipc__port_exit(EXIT_FAILURE);
 }
 
 static apr_status_t fork_with(xipc_process_t *process, xipc__parcel_t *parcel,

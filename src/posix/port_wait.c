@@ -39,7 +39,7 @@ static int compare_watched(const void *one, const void *other)
     const struct pollfd *left = one;
     const struct pollfd *right = other;
     if (left->fd != right->fd) return left->fd < right->fd ? -1 : 1;
-    return left->events - right->events;
+    return (int)left->events - (int)right->events;
 }
 
 /* The list in order, without what has ended and what is there twice. */
@@ -56,14 +56,15 @@ static apr_size_t condense(struct pollfd *list, apr_size_t count)
 /* A system polls no more entries than a process may have descriptors: then each once. */
 static apr_status_t poll_once_each(struct pollfd *list, apr_size_t count, apr_time_t deadline)
 {
-    struct pollfd *each = malloc(count * sizeof *each);
+    struct pollfd *each = calloc(count + 1, sizeof *each);
     if (each == NULL) return APR_ENOMEM;
     memcpy(each, list, count * sizeof *each);
     apr_size_t kept = condense(each, count);
     apr_status_t rv = xipc__fd_poll(each, kept, deadline);
     for (apr_size_t i = 0; rv == APR_SUCCESS && i < count; i++) {
         const struct pollfd *found = bsearch(&list[i], each, kept, sizeof *each, compare_watched);
-        list[i].revents = found != NULL ? found->revents : 0;
+        list[i].revents = 0;
+        if (found != NULL) list[i].revents = found->revents;
     }
     free(each);
     return rv;
