@@ -225,6 +225,9 @@ apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr
         apr_status_t rv = enter(get, ring, deadline);
         if (rv != APR_SUCCESS) return rv;
         rv = find_any(get, &reason);
+        if (rv == XIPC_EEMPTY &&
+            xipc__ring_linger(ring, XIPC__READERS, reason.word, reason.value, deadline))
+            rv = find_any(get, &reason);
         if (rv == APR_SUCCESS) return rv;
         xipc__ring_get_end(get);
         if (rv != XIPC_EEMPTY) return rv;

@@ -208,6 +208,13 @@ apr_status_t xipc__ring_bad(const char *what);
 apr_status_t xipc__ring_enter(xipc__ring_t *ring, int which, apr_time_t deadline);
 void xipc__ring_leave(xipc__ring_t *ring, int which);
 
+/*
+ * With a side: look for an instant whether a word changes, unless somebody else wants in. It often
+ * does when the other side is at work on another processor, and entering again would cost more.
+ */
+int xipc__ring_linger(xipc__ring_t *ring, int which, const _Atomic apr_uint64_t *word,
+                      apr_uint64_t old, apr_time_t deadline);
+
 /* Wait until a word is not `old`, or a while has passed. APR_TIMEUP: the deadline has passed. */
 apr_status_t xipc__ring_wait(xipc__ring_t *ring, int spot, const _Atomic apr_uint64_t *word,
                              apr_uint64_t old, apr_time_t deadline);

@@ -9,6 +9,7 @@
 
 enum {
     TRIES = 100,       /* before sleeping for a lock, which is held for an instant */
+    LINGER = 50,       /* looks at the other side before leaving in vain */
     FIRST_LOOK = 1000, /* microseconds: then it is looked whether the owner lives */
     LONGEST = 64000,
     SLICE = 100000, /* the longest sleep for the other side */
@@ -178,6 +179,20 @@ static int is_worth_spinning(const xipc__ring_t *ring, int spot)
     apr_int32_t there =
         atomic_load_explicit(&ring->header->sides[other].processor, memory_order_relaxed);
     return ring->bounds.spin > 0 && (there < 0 || there != xipc__port_processor());
+}
+
+int xipc__ring_linger(xipc__ring_t *ring, int which, const _Atomic apr_uint64_t *word,
+                      apr_uint64_t old, apr_time_t deadline)
+{
+    const xipc__spot_t *others = &ring->header->sides[which].spot;
+    int spot = which == XIPC__READERS ? XIPC__NOT_EMPTY : XIPC__NOT_FULL;
+    if (!is_worth_spinning(ring, spot) || xipc__remaining(deadline) == 0) return 0;
+    for (int i = 0; i < LINGER; i++) {
+        if (atomic_load_explicit(word, memory_order_relaxed) != old) return 1;
+        if (atomic_load_explicit(&others->sleepers, memory_order_relaxed) != 0) return 0;
+        xipc__port_pause();
+    }
+    return 0;
 }
 
 apr_status_t xipc__ring_wait(xipc__ring_t *ring, int spot, const _Atomic apr_uint64_t *word,

@@ -296,6 +296,9 @@ apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr
         apr_status_t rv = enter(ring, deadline);
         if (rv != APR_SUCCESS) return rv;
         rv = try_append(put, &seen, ring, size);
+        if (rv == XIPC_EFULL &&
+            xipc__ring_linger(ring, XIPC__WRITERS, limit_of(ring), seen, deadline))
+            rv = try_append(put, &seen, ring, size);
         if (rv == APR_SUCCESS) return rv;
         xipc__ring_leave(ring, XIPC__WRITERS);
         if (rv == XIPC_EFULL) rv = wait_for_room(ring, seen, deadline);
