@@ -220,8 +220,14 @@ static walk_t walk(const xipc__ring_t *ring)
     walk.end = xipc__mark_place(mark);
     apr_uint32_t most = xipc__mark_place(walk.tail) - xipc__mark_place(walk.mark);
     apr_uint32_t beyond = xipc__mark_place(copied) - xipc__mark_place(walk.mark);
-    if (beyond <= most && beyond > walk.end - xipc__mark_place(walk.mark))
-        walk.end = xipc__mark_place(copied);
+    if (beyond >= (apr_uint32_t)1 << 31) {
+        /* it is behind; places come again after some rounds, when it would seem to be before us */
+        xipc__store(&ring->header->tasks_of.copied, walk.mark);
+        return walk;
+    }
+    if (beyond <= walk.end - xipc__mark_place(walk.mark)) return walk;
+    /* one that was never seen says nothing of those before it */
+    walk.end = xipc__mark_place(beyond <= most ? copied : walk.tail);
     return walk;
 }
 

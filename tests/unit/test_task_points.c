@@ -212,9 +212,30 @@ static void kill_while_a_task_becomes_a_dead_letter(testing_t *test)
     }
 }
 
+/* Messages that wait keep the copy of a moved task before the readers' mark, when another move is cut short. */
+static void kill_in_a_move_leaves_the_task_of_one_who_lives(testing_t *test)
+{
+    enum { BACKLOG = 50 };
+    for (apr_int64_t hits = 1; hits <= 4; hits++) {
+        account_t account;
+        char bytes[BYTES] = "";
+        apr_size_t size;
+        const kill_t kill = {"task.moving", hits, 0};
+        memset(&account, 0, sizeof account);
+        xipc_queue_t *queue = make(0, test);
+        REQUIRE(queue != NULL);
+        for (int i = 0; i <= BACKLOG; i++) REQUIRE_OK(xipc_queue_put(queue, bytes, BYTES, 0));
+        REQUIRE_OK(xipc_queue_get_into(&size, queue, bytes, BYTES, 0));
+        CHECK(was_killed(run(&account, queue, &kill, TASKS, test)));
+        CHECK_OK(xipc_queue_task_done(queue));
+        CHECK_OK(xipc_queue_close(queue));
+    }
+}
+
 static const testing_case_t cases[] = {
     ONCE(kill_while_tasks_are_taken_and_done),
     ONCE(kill_while_a_task_is_moved),
+    ONCE(kill_in_a_move_leaves_the_task_of_one_who_lives),
     ONCE(kill_while_a_task_is_given_out_again),
     ONCE(kill_while_a_task_becomes_a_dead_letter),
 };
