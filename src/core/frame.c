@@ -152,6 +152,15 @@ static apr_status_t note_end(xipc_connection_t *connection, apr_status_t rv)
     return rv;
 }
 
+/* One read may take all that a quick writer has, so it is not to go far beyond a pause. */
+static apr_size_t until_pause(const xipc_connection_t *connection, apr_size_t capacity)
+{
+    if (connection->pause_at == 0) return capacity;
+    apr_uint64_t left = connection->pause_at - connection->position;
+    if (left < XIPC__STREAM_CHUNK) left = XIPC__STREAM_CHUNK;
+    return capacity < left ? capacity : (apr_size_t)left;
+}
+
 /* Read some bytes from the stream to `buffer`; see xipc__port_stream_read for the capacity. */
 static apr_status_t read_some(apr_size_t *got, xipc_connection_t *connection, void *buffer,
                               apr_size_t capacity, apr_time_t deadline)
@@ -161,8 +170,8 @@ static apr_status_t read_some(apr_size_t *got, xipc_connection_t *connection, vo
     xipc__handles_t handles;
     handles.count = 0;
     handles.lost = APR_SUCCESS;
-    apr_status_t rv =
-        xipc__port_stream_read(got, connection->stream, buffer, capacity, &handles, deadline);
+    apr_status_t rv = xipc__port_stream_read(got, connection->stream, buffer,
+                                             until_pause(connection, capacity), &handles, deadline);
     if (rv == APR_SUCCESS) {
         connection->position += *got;
         if (handles.count > 0 || handles.lost != APR_SUCCESS)
