@@ -88,7 +88,8 @@ static void function_of_this_program_in_another_one_is_XIPC_EBUILD(testing_t *te
     REQUIRE(process != NULL);
     CHECK_OK(xipc_spawn_executable_set(XIPC_TEST_TOOL));
     CHECK_STATUS(XIPC_EBUILD, xipc_process_start(process));
-    WAIT_FOR(system_children() == 0); /* a sanitizer in the child may have had a helper of its own */
+    WAIT_FOR(system_children() ==
+             0); /* a sanitizer in the child may have had a helper of its own */
     CHECK_OK(xipc_spawn_executable_set(NULL));
     check_can_start_now(process);
 }

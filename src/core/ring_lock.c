@@ -9,7 +9,7 @@
 
 enum {
     TRIES = 100,       /* before sleeping for a lock, which is held for an instant */
-    LINGER = 50,       /* looks at the other side before leaving in vain */
+    LOOKS = 50,        /* looks at the other side before leaving in vain */
     FIRST_LOOK = 1000, /* microseconds: then it is looked whether the owner lives */
     LONGEST = 64000,
     SLICE = 100000, /* the longest sleep for the other side */
@@ -187,7 +187,7 @@ int xipc__ring_linger(xipc__ring_t *ring, int which, const _Atomic apr_uint64_t 
     const xipc__spot_t *others = &ring->header->sides[which].spot;
     int spot = which == XIPC__READERS ? XIPC__NOT_EMPTY : XIPC__NOT_FULL;
     if (!is_worth_spinning(ring, spot) || xipc__remaining(deadline) == 0) return 0;
-    for (int i = 0; i < LINGER; i++) {
+    for (int i = 0; i < LOOKS; i++) {
         if (atomic_load_explicit(word, memory_order_relaxed) != old) return 1;
         if (atomic_load_explicit(&others->sleepers, memory_order_relaxed) != 0) return 0;
         xipc__port_pause();
