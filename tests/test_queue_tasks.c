@@ -322,6 +322,27 @@ static void task_given_out_again_comes_before_new_ones(testing_t *test)
     CHECK_STATUS(XIPC_EEMPTY, xipc_queue_get_into(&(apr_size_t){0}, queue, NULL, 0, 0));
 }
 
+static void batch_begins_with_all_that_the_dead_had_taken(testing_t *test)
+{
+    reader_t doomed;
+    xipc_queue_message_t messages[8];
+    apr_size_t count = 0;
+    xipc_queue_t *queue = leased(0, test);
+    REQUIRE(queue != NULL && start(&doomed, queue, test));
+    put_numbers(queue, 0, 4);
+    for (apr_int64_t i = 0; i < 3; i++) CHECK_NUMBER(i, ask(&doomed, TAKE));
+    murder(&doomed);
+    REQUIRE_OK(xipc_queue_get_many(&count, messages, 8, queue, 0, test->pool));
+    CHECK_NUMBER(5, count);
+    for (apr_size_t i = 0; i < count; i++) {
+        apr_int64_t number = -1;
+        memcpy(&number, messages[i].data, sizeof number);
+        CHECK_NUMBER(i, number);
+        CHECK_OK(xipc_queue_task_done(queue));
+    }
+    CHECK_OK(xipc_queue_join(queue, 0));
+}
+
 static void task_of_a_living_reader_is_nobody_elses(testing_t *test)
 {
     reader_t other;
@@ -625,6 +646,7 @@ static const testing_case_t cases[] = {
     ONCE(what_was_reserved_and_abandoned_is_no_task),
     EACH_METHOD(task_of_a_killed_reader_goes_to_another),
     ONCE(task_given_out_again_comes_before_new_ones),
+    ONCE(batch_begins_with_all_that_the_dead_had_taken),
     ONCE(task_of_a_living_reader_is_nobody_elses),
     ONCE(task_held_in_place_by_a_killed_reader_goes_to_another),
     EACH_METHOD(waiting_reader_gets_the_task_of_one_who_dies_meanwhile),

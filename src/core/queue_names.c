@@ -47,11 +47,12 @@ apr_uint64_t xipc__queue_letters_id(apr_uint64_t id)
 
 /* One ring by what a process has of it. APR_ENOENT: that one has it no more. */
 static apr_status_t take_part(xipc__ring_t **ring, const xipc__name_holder_t *holder,
-                              apr_size_t first, apr_size_t count, apr_uint64_t id, apr_pool_t *pool)
+                              apr_size_t first, apr_size_t count, const xipc__ring_name_t *name,
+                              apr_pool_t *pool)
 {
     xipc__handles_t handles = {.count = 0};
     apr_status_t rv =
-        xipc__port_name_take(&handles, holder->identity, holder->handles + first, count, id);
+        xipc__port_name_take(&handles, holder->identity, holder->handles + first, count, name->id);
     /* whatever went wrong: were they its own, or of one that has its number now? */
     if (xipc__port_identity_is_dead(holder->identity)) {
         close_all(&handles);
@@ -62,23 +63,29 @@ static apr_status_t take_part(xipc__ring_t **ring, const xipc__name_holder_t *ho
         close_all(&handles);
         return rv;
     }
-    if (xipc__ring_name(*ring)->id == id) return APR_SUCCESS;
+    const xipc__ring_name_t *found = xipc__ring_name(*ring);
+    if (found->id == name->id) return APR_SUCCESS;
+    /* with these numbers it has another queue by now: after an exec, say, it did not let go of ours */
+    int is_another = strcmp(found->text, name->text) != 0;
     xipc__ring_close(*ring);
+    if (is_another) return APR_ENOENT;
     return xipc__fail(XIPC_EPROTOCOL, "what process %d has is not the queue of this name",
                       (int)(holder->identity >> 32));
 }
 
 /* With its dead letters, if it has such. */
 static apr_status_t take_ring(xipc__ring_t **ring, const xipc__entry_t *entry,
-                              const xipc__name_holder_t *holder, apr_pool_t *pool)
+                              const xipc__name_holder_t *holder, const char *text, apr_pool_t *pool)
 {
     xipc__ring_t *whole, *letters;
     apr_size_t each = xipc__port_park_handle_count() + 1;
-    apr_uint64_t id = entry->head.id;
-    apr_status_t rv = take_part(&whole, holder, 0, each, id, pool);
+    xipc__ring_name_t name = {.id = entry->head.id};
+    (void)apr_cpystrn(name.text, text, sizeof name.text);
+    apr_status_t rv = take_part(&whole, holder, 0, each, &name, pool);
     if (rv != APR_SUCCESS) return rv;
     if (xipc__queue_shm_has_letters(whole)) {
-        rv = take_part(&letters, holder, each, each, xipc__queue_letters_id(id), pool);
+        name = (xipc__ring_name_t){.id = xipc__queue_letters_id(name.id)};
+        rv = take_part(&letters, holder, each, each, &name, pool);
         if (rv == APR_SUCCESS) xipc__ring_letters_set(whole, letters);
     }
     if (rv == APR_SUCCESS)
@@ -89,12 +96,13 @@ static apr_status_t take_ring(xipc__ring_t **ring, const xipc__entry_t *entry,
 }
 
 /* APR_ENOENT: nobody has it. */
-static apr_status_t find_ring(xipc__ring_t **ring, const xipc__entry_t *entry, apr_pool_t *pool)
+static apr_status_t find_ring(xipc__ring_t **ring, const xipc__entry_t *entry, const char *text,
+                              apr_pool_t *pool)
 {
     apr_status_t result = APR_ENOENT;
     for (int i = 0; i < XIPC__ENTRY_HOLDERS; i++) {
         if (entry->holders[i].identity == 0) continue;
-        apr_status_t rv = take_ring(ring, entry, &entry->holders[i], pool);
+        apr_status_t rv = take_ring(ring, entry, &entry->holders[i], text, pool);
         if (rv == APR_SUCCESS) return rv;
         if (!APR_STATUS_IS_ENOENT(rv)) result = rv;
     }
@@ -271,7 +279,7 @@ static apr_status_t enter(xipc_queue_t **queue, xipc__entry_t *entry, const char
                           const xipc_queue_options_t *options, apr_pool_t *pool)
 {
     xipc__ring_t *ring;
-    apr_status_t rv = find_ring(&ring, entry, pool);
+    apr_status_t rv = find_ring(&ring, entry, text, pool);
     if (rv != APR_SUCCESS) return rv;
     XIPC__POINT("name.taken");
     rv = agree(ring, options, text);
@@ -285,7 +293,7 @@ typedef enum { CREATE, OPEN, OPEN_OR_CREATE } how_e;
 static apr_status_t refuse(const xipc__entry_t *entry, const char *text, apr_pool_t *pool)
 {
     xipc__ring_t *ring;
-    apr_status_t rv = find_ring(&ring, entry, pool);
+    apr_status_t rv = find_ring(&ring, entry, text, pool);
     if (APR_STATUS_IS_ENOENT(rv)) return rv;
     if (rv == APR_SUCCESS) xipc__ring_close(ring);
     return xipc__fail(APR_EEXIST, "a queue with the name \"%s\" is there already", text);

@@ -258,7 +258,7 @@ apr_status_t xipc__ring_get_more(xipc__ring_get_t *get)
 {
     reason_t reason;
     get->is_again = 0;
-    return find(get, &reason);
+    return find_any(get, &reason);
 }
 
 void xipc__ring_get_end(xipc__ring_get_t *get)

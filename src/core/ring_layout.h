@@ -124,10 +124,11 @@ typedef struct {
     struct {
         _Atomic apr_uint64_t
             moving; /* a task's places, before and after, while it moves, or NONE */
-        _Atomic apr_uint64_t copied; /* the mark behind the last one that was moved */
-        _Atomic apr_uint64_t buried; /* of letters: the last one's id, where it was a task */
-        _Atomic apr_uint64_t live;   /* about: units of all that was taken and is not done */
-        unsigned char fill[32];
+        _Atomic apr_uint64_t copied;    /* the mark behind the last one that was moved */
+        _Atomic apr_uint64_t buried;    /* of letters: the last one's id, where it was a task */
+        _Atomic apr_uint64_t live;      /* about: units of all that was taken and is not done */
+        _Atomic apr_uint64_t buried_at; /* of letters: the mark before that one was put */
+        unsigned char fill[24];
     } tasks_of;
 } xipc__ring_header_t;
 

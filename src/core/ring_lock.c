@@ -54,13 +54,9 @@ static void repair_readers(xipc__ring_t *ring, xipc__side_t *side)
     xipc__ring_advance(ring);
 }
 
-/* A pad that was never seen skips nothing, and a letter that was never seen is not there. */
-static void repair_writers(xipc__ring_t *ring, xipc__side_t *side, apr_uint64_t intent,
-                           apr_uint64_t mark)
+/* A pad that was never seen skips nothing. */
+static void repair_writers(xipc__side_t *side, apr_uint64_t mark)
 {
-    if (intent == mark)
-        atomic_store_explicit(&ring->header->tasks_of.buried, XIPC__RING_NONE,
-                              memory_order_relaxed);
     apr_uint64_t skip = atomic_load_explicit(&side->skip, memory_order_relaxed);
     if (xipc__mark_place(skip) - xipc__mark_place(mark) < (apr_uint32_t)1 << 31)
         atomic_store_explicit(&side->skip, 0, memory_order_relaxed);
@@ -85,7 +81,7 @@ static void repair(xipc__ring_t *ring, int which, apr_uint64_t dead)
     if (which == XIPC__READERS)
         repair_readers(ring, side);
     else
-        repair_writers(ring, side, intent, mark);
+        repair_writers(side, mark);
     atomic_store_explicit(&side->intent, XIPC__RING_NONE, memory_order_release);
 }
 

@@ -79,7 +79,10 @@ void xipc__ring_task_moved(xipc__ring_t *ring)
     apr_uint64_t places = xipc__load(moving);
     if (places == XIPC__RING_NONE) return;
     apr_uint32_t to = xipc__mark_count(places);
-    apr_uint64_t tail = xipc__load(&ring->header->sides[XIPC__WRITERS].mark);
+    apr_uint64_t tail =
+        atomic_load_explicit(&ring->header->sides[XIPC__WRITERS].mark, memory_order_acquire);
+    /* who repairs the other side may have settled it, and then put something else there */
+    if (xipc__load(moving) != places) return;
     apr_uint32_t behind = xipc__mark_place(tail) - to;
     int is_published = behind > 0 && behind < (apr_uint32_t)1 << 31;
     apr_uint64_t left = xipc__mark_place(tail) - xipc__mark_place(places);

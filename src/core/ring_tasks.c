@@ -203,7 +203,8 @@ apr_status_t xipc__ring_task_release(xipc__ring_t *ring, xipc__record_t *record)
 
 typedef struct {
     const xipc__ring_t *ring;
-    apr_uint64_t mark; /* of the next record */
+    apr_uint64_t mark;  /* of the next record */
+    apr_uint32_t taken; /* up to this place all was taken; behind it only copies were */
     apr_uint64_t tail;
     apr_uint32_t end; /* places behind it have nothing of that kind */
     apr_uint64_t live;
@@ -217,7 +218,7 @@ static walk_t walk(const xipc__ring_t *ring)
     /* acquire: pairs with the store that published the records */
     walk.tail =
         atomic_load_explicit(&ring->header->sides[XIPC__WRITERS].mark, memory_order_acquire);
-    walk.end = xipc__mark_place(mark);
+    walk.end = walk.taken = xipc__mark_place(mark);
     apr_uint32_t most = xipc__mark_place(walk.tail) - xipc__mark_place(walk.mark);
     apr_uint32_t beyond = xipc__mark_place(copied) - xipc__mark_place(walk.mark);
     if (beyond >= (apr_uint32_t)1 << 31) {
@@ -231,6 +232,14 @@ static walk_t walk(const xipc__ring_t *ring)
     return walk;
 }
 
+/* A record that was leased when somebody died in taking it, before the mark moved, is nobody's. */
+static int is_taken(const walk_t *walk, apr_uint64_t mark, const xipc__look_t *look)
+{
+    if (look->kind != XIPC__RECORD_LEASED && look->kind != XIPC__RECORD_HELD) return 0;
+    apr_uint32_t before = walk->taken - xipc__mark_place(mark);
+    return look->copy != 0 || (before > 0 && before < (apr_uint32_t)1 << 31);
+}
+
 static int next_taken(xipc__look_t *look, apr_uint64_t *mark, walk_t *walk)
 {
     while (xipc__mark_place(walk->mark) != walk->end) {
@@ -238,7 +247,7 @@ static int next_taken(xipc__look_t *look, apr_uint64_t *mark, walk_t *walk)
         if (xipc__ring_look(look, walk->ring, walk->mark, left) != APR_SUCCESS) return 0;
         *mark = walk->mark;
         walk->mark = look->next;
-        if (look->kind != XIPC__RECORD_LEASED && look->kind != XIPC__RECORD_HELD) continue;
+        if (!is_taken(walk, *mark, look)) continue;
         walk->live += look->units;
         return 1;
     }
@@ -248,25 +257,51 @@ static int next_taken(xipc__look_t *look, apr_uint64_t *mark, walk_t *walk)
 
 /* ---- what the dead had taken ---- */
 
-/* A letter is put by one store; `buried` tells whether that was done before somebody died in it. */
+/* Which task became the last letter: it did when the letters' mark has moved since that was written. */
+static apr_uint64_t last_buried(const xipc__ring_t *letters)
+{
+    apr_uint64_t mark = xipc__load(&letters->header->sides[XIPC__WRITERS].mark);
+    return mark != xipc__load(&letters->header->tasks_of.buried_at)
+               ? xipc__load(&letters->header->tasks_of.buried)
+               : XIPC__RING_NONE;
+}
+
+/* Somebody may have died between putting it there and finishing it here. */
+static void finish_buried(xipc__ring_t *ring, apr_uint64_t id)
+{
+    xipc__look_t look;
+    apr_uint64_t mark;
+    for (walk_t all = walk(ring); id != XIPC__RING_NONE && next_taken(&look, &mark, &all);)
+        if (xipc__load(&look.record->id) == id) finish(ring, &look);
+}
+
+static void put_letter(xipc__ring_put_t *put, const xipc__ring_get_t *task, apr_uint64_t id)
+{
+    xipc__ring_header_t *header = put->ring->header;
+    if (task->size > 0) memcpy(put->place, task->data, task->size);
+    xipc__store(&header->tasks_of.buried, XIPC__RING_NONE);
+    atomic_store_explicit(&header->tasks_of.buried_at, put->start, memory_order_release);
+    atomic_store_explicit(&header->tasks_of.buried, id, memory_order_release);
+    XIPC__POINT("task.burying");
+    xipc__ring_put_end(put);
+}
+
+/* A letter is put by one store; who comes later knows whether that was done. */
 static apr_status_t bury(xipc__ring_t *ring, const xipc__look_t *look)
 {
     xipc__ring_get_t task = {.ring = ring};
     xipc__ring_put_t put;
-    _Atomic apr_uint64_t *buried = &ring->letters->header->tasks_of.buried;
     apr_uint64_t id = xipc__load(&look->record->id);
     apr_status_t rv = xipc__ring_give(&task, 0, look);
     if (rv == APR_SUCCESS) rv = xipc__ring_enter(ring->letters, XIPC__WRITERS, 0);
     if (rv != APR_SUCCESS) return rv;
-    int is_there = xipc__load(buried) == id;
+    apr_uint64_t last = last_buried(ring->letters);
     xipc__ring_leave(ring->letters, XIPC__WRITERS);
-    if (!is_there) {
+    if (last != id) {
+        finish_buried(ring, last);
         rv = xipc__ring_put_begin(&put, ring->letters, task.size, 0);
         if (rv != APR_SUCCESS) return rv;
-        if (task.size > 0) memcpy(put.place, task.data, task.size);
-        xipc__store(buried, id);
-        XIPC__POINT("task.burying");
-        xipc__ring_put_end(&put);
+        put_letter(&put, &task, id);
     }
     XIPC__POINT("task.buried");
     finish(ring, look);

@@ -61,7 +61,10 @@ apr_status_t xipc__port_memory_create(xipc__memory_t **memory, apr_uint64_t size
     if (ftruncate(fd, (off_t)size) != 0) rv = APR_FROM_OS_ERROR(errno);
     if (rv == APR_SUCCESS) rv = xipc__memory_reserve(fd, 0, (off_t)ready);
     if (rv == APR_SUCCESS) rv = map(memory, fd, size, pool);
-    if (rv != APR_SUCCESS) (void)close(fd);
+    if (rv != APR_SUCCESS) {
+        (void)close(fd);
+        if (id != 0) xipc__named_memory_forget(id);
+    }
     return rv;
 }
 

@@ -21,7 +21,7 @@ struct xipc__name_t {
     char path[256];
 };
 
-enum { PREFIX_SIZE = 32, FIRST_NAP = 500, LONGEST_NAP = 20000 };
+enum { PREFIX_SIZE = 32, FIRST_NAP = 500, LONGEST_NAP = 2000 };
 
 static const char *prefix(char buffer[PREFIX_SIZE])
 {

@@ -61,6 +61,12 @@ apr_status_t xipc__named_memory(int *fd, apr_uint64_t id)
     return *fd >= 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
 }
 
+void xipc__named_memory_forget(apr_uint64_t id)
+{
+    char name[NAME_SIZE];
+    (void)shm_unlink(memory_name(name, id));
+}
+
 /* ---- finding ---- */
 
 static apr_status_t check_ours(int fd)
@@ -106,6 +112,6 @@ apr_status_t xipc__port_name_take(xipc__handles_t *handles, apr_uint64_t identit
 void xipc__port_name_forget(apr_uint64_t id)
 {
     char name[NAME_SIZE];
-    (void)shm_unlink(memory_name(name, id));
+    xipc__named_memory_forget(id);
     for (int i = 0; i < PIPES; i++) (void)unlink(pipe_path(name, id, i));
 }

@@ -91,6 +91,7 @@ extern const char *const xipc__names_directory;
 /* As pipe(2) and shm_open(3), so that xipc__port_name_take finds them. */
 int xipc__named_pipe(int fds[2], apr_uint64_t id, int index);
 apr_status_t xipc__named_memory(int *fd, apr_uint64_t id);
+void xipc__named_memory_forget(apr_uint64_t id);
 
 /* ---- port_reserve_*.c ---- */
 

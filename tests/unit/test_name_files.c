@@ -21,12 +21,17 @@ static const char *entry_path(testing_t *test)
                         (unsigned long)geteuid(), queue_name(test));
 }
 
-static apr_status_t create(xipc_queue_t **queue, testing_t *test)
+static apr_status_t create_named(xipc_queue_t **queue, const char *name, testing_t *test)
 {
     xipc_queue_options_t *options;
     CHECK_OK(xipc_queue_options_create(&options, test->pool));
-    CHECK_OK(xipc_queue_options_name_set(options, queue_name(test)));
+    CHECK_OK(xipc_queue_options_name_set(options, name));
     return xipc_queue_create_ex(queue, options, test->pool);
+}
+
+static apr_status_t create(xipc_queue_t **queue, testing_t *test)
+{
+    return create_named(queue, queue_name(test), test);
 }
 
 /* All calls say so, and leave it there. */
@@ -138,6 +143,39 @@ static void child_of_a_plain_fork_closes_its_copy_alone(testing_t *test)
     CHECK_OK(xipc_queue_put(other, "x", 1, 0));
 }
 
+static int can_be_opened(const char *name, testing_t *test)
+{
+    xipc_queue_t *queue;
+    return xipc_queue_open(&queue, name, NULL, test->pool) == APR_SUCCESS &&
+           xipc_queue_close(queue) == APR_SUCCESS;
+}
+
+/* As after an exec: its descriptors went without a close, and their numbers are another queue's. */
+static void holder_whose_descriptors_are_another_queues_holds_nothing(testing_t *test)
+{
+    xipc_queue_t *queue;
+    const char *name = queue_name(test);
+    const char *other = apr_pstrcat(test->pool, name, "-other", NULL);
+    if (strcmp(xipc__names_directory, "/dev/shm") != 0) {
+        testing_skip("here a queue is found by names, not by numbers");
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)create_named(&queue, name, test);
+        for (int fd = 3; fd < 256; fd++) (void)close(fd);
+        (void)create_named(&queue, other, test);
+        for (;;) (void)pause();
+    }
+    REQUIRE(pid > 0);
+    WAIT_FOR(can_be_opened(other, test));
+    CHECK_STATUS(APR_ENOENT, xipc_queue_open(&queue, name, NULL, test->pool));
+    CHECK_OK(create(&queue, test));
+    CHECK(system_kill(pid) != 0);
+    while (system_runs(pid)) apr_sleep(1000);
+    CHECK(!can_be_opened(other, test));
+}
+
 static const testing_case_t cases[] = {
     ONCE(file_that_others_may_write_is_refused),
     ONCE(file_of_another_user_is_refused),
@@ -146,6 +184,7 @@ static const testing_case_t cases[] = {
     ONCE(entry_that_is_cut_off_harms_nobody),
     ONCE(lock_that_is_never_released_is_a_timeout),
     ONCE(child_of_a_plain_fork_closes_its_copy_alone),
+    ONCE(holder_whose_descriptors_are_another_queues_holds_nothing),
 };
 
 TESTING_MAIN("name.files", cases)

@@ -232,12 +232,144 @@ static void kill_in_a_move_leaves_the_task_of_one_who_lives(testing_t *test)
     }
 }
 
+/* ---- two at the same time ---- */
+
+static int was_moved;
+
+static void note_move(const char *name)
+{
+    if (strcmp(name, "task.moved") == 0) was_moved = 1;
+}
+
+static int die_in_taking(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_queue_t *queue;
+    void *data;
+    apr_size_t size;
+    if (xipc_values_get_queue(&queue, args, 0) != APR_SUCCESS) return 90;
+    kill_at = "task.leased";
+    hits_left = 1;
+    xipc__test_point_hook = kill_here;
+    (void)xipc_queue_get(&data, &size, queue, 0, pool);
+    return 91;
+}
+
+/* A process that looks for what the dead had, as its first call does. */
+static int do_all(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_queue_t *queue;
+    void *data;
+    apr_size_t size;
+    apr_int64_t number;
+    apr_int64_t last = -1;
+    xipc_queue_lease_t lease;
+    if (xipc_values_get_queue(&queue, args, 0) != APR_SUCCESS) return 90;
+    while (xipc_queue_get_leased(&data, &size, &lease, queue, 0, pool) == APR_SUCCESS) {
+        memcpy(&number, data, sizeof number);
+        if (lease.deliveries != 1) return 91;
+        if (number <= last) return 92;
+        last = number;
+        if (xipc_queue_lease_done(queue, &lease) != APR_SUCCESS) return 93;
+    }
+    return 0;
+}
+
+/* Put `number`, and do the oldest unless it was moved meanwhile. */
+static int pass_one(xipc_queue_t *queue, apr_int64_t number, apr_pool_t *pool)
+{
+    char bytes[BYTES] = "";
+    void *data;
+    apr_size_t size;
+    xipc_queue_lease_t lease;
+    memcpy(bytes, &number, sizeof number);
+    if (!CHECK_OK(xipc_queue_put(queue, bytes, BYTES, 0))) return 0;
+    if (was_moved) return 0;
+    return CHECK_OK(xipc_queue_get_leased(&data, &size, &lease, queue, 0, pool)) &&
+           CHECK_OK(xipc_queue_lease_done(queue, &lease));
+}
+
+/* Between the mark and the copy of a moved task nothing was taken, whatever a dead one left there. */
+static void kill_in_taking_behind_a_copy_leaves_the_task_once(testing_t *test)
+{
+    enum { BACKLOG = 10 };
+    char bytes[BYTES] = "";
+    apr_size_t size;
+    apr_int64_t number = 1;
+    xipc_queue_t *queue = make(0, test);
+    REQUIRE(queue != NULL);
+    for (int i = 0; i <= BACKLOG; i++) REQUIRE_OK(xipc_queue_put(queue, bytes, BYTES, 0));
+    REQUIRE_OK(xipc_queue_get_into(&size, queue, bytes, BYTES, 0));
+    was_moved = 0;
+    xipc__test_point_hook = note_move;
+    while (number < TASKS && pass_one(queue, number, test->pool)) number++;
+    xipc__test_point_hook = NULL;
+    REQUIRE(was_moved);
+    CHECK(was_killed(testing_run(test, die_in_taking, testing_queue_args(queue, test->pool))));
+    CHECK_NUMBER(0, testing_run(test, do_all, testing_queue_args(queue, test->pool)));
+    CHECK_OK(xipc_queue_task_done(queue));
+    CHECK_OK(xipc_queue_join(queue, TESTING_PATIENCE));
+}
+
+static int take_only(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_queue_t *queue;
+    apr_int64_t number;
+    if (xipc_values_get_queue(&queue, args, 0) != APR_SUCCESS) return 90;
+    return testing_get_int(&number, queue, 0, pool) == APR_SUCCESS ? 0 : 91;
+}
+
+/* Take one and keep it, and when told, die in burying another. */
+static int die_in_burying(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_queue_t *queue;
+    xipc_connection_t *told;
+    apr_int64_t number;
+    if (xipc_values_get_queue(&queue, args, 0) != APR_SUCCESS) return 90;
+    if (xipc_values_get_connection(&told, args, 1) != APR_SUCCESS) return 91;
+    if (testing_get_int(&number, queue, 0, pool) != APR_SUCCESS) return 92;
+    if (!testing_send_int(told, number)) return 93;
+    if (!testing_recv_int(&number, told, TESTING_PATIENCE)) return 94;
+    kill_at = "task.buried";
+    hits_left = 1;
+    xipc__test_point_hook = kill_here;
+    (void)testing_get_int(&number, queue, TESTING_PATIENCE, pool);
+    return 95;
+}
+
+/* The one that died had a task as well, before that which it was burying. */
+static void kill_in_burying_leaves_each_letter_once(testing_t *test)
+{
+    xipc_connection_t *told, *there;
+    xipc_queue_t *letters;
+    apr_int64_t number;
+    int seen[3] = {0};
+    xipc_queue_t *queue = make(1, test);
+    REQUIRE(queue != NULL);
+    CHECK_OK(testing_put_int(queue, 1, 0));
+    CHECK_OK(testing_put_int(queue, 2, 0));
+    REQUIRE_OK(xipc_pipe_create(&told, &there, 1, test->pool));
+    xipc_values_t *args = testing_queue_args(queue, test->pool);
+    CHECK_OK(xipc_values_add_connection(args, there));
+    xipc_process_t *doomed = testing_start(test, die_in_burying, args);
+    REQUIRE(doomed != NULL && testing_recv_int(&number, told, TESTING_PATIENCE));
+    CHECK_NUMBER(0, testing_run(test, take_only, testing_queue_args(queue, test->pool)));
+    CHECK(testing_send_int(told, 0));
+    CHECK(was_killed(testing_finish(doomed)));
+    CHECK_OK(xipc_queue_join(queue, TESTING_PATIENCE));
+    REQUIRE_OK(xipc_queue_dead_letters(&letters, queue, test->pool));
+    while (testing_get_int(&number, letters, 0, test->pool) == APR_SUCCESS)
+        if (CHECK(number == 1 || number == 2)) seen[number]++;
+    CHECK(seen[1] == 1 && seen[2] == 1);
+}
+
 static const testing_case_t cases[] = {
     ONCE(kill_while_tasks_are_taken_and_done),
     ONCE(kill_while_a_task_is_moved),
     ONCE(kill_in_a_move_leaves_the_task_of_one_who_lives),
     ONCE(kill_while_a_task_is_given_out_again),
     ONCE(kill_while_a_task_becomes_a_dead_letter),
+    ONCE(kill_in_taking_behind_a_copy_leaves_the_task_once),
+    ONCE(kill_in_burying_leaves_each_letter_once),
 };
 
 TESTING_MAIN("unit.task_points", cases)
