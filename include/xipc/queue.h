@@ -202,7 +202,8 @@ XIPC_EXPORT apr_status_t xipc_queue_options_message_max_set(xipc_queue_options_t
 /**
  * Ask for a queue whose messages are tasks, which xipc_queue_task_done() ends and xipc_queue_join()
  * waits for. Such a queue is in shared memory. A task that was taken does not count against the
- * bounds, though it is kept until it is done.
+ * bounds, though it is kept until it is done; one that was moved out of the way of others counts
+ * against a bound in bytes again, until readers have passed its new place.
  *
  * @param options      the options
  * @param is_joinable  0 for no, the default
@@ -272,16 +273,17 @@ XIPC_EXPORT apr_status_t xipc_queue_create_ex(xipc_queue_t **queue,
  *
  * @param queue    where it goes; it lives as long as @p pool, or until xipc_queue_close()
  * @param name     its name
- * @param options  NULL: take the queue as it is; otherwise its bounds that are set (capacity, bytes,
- *                 largest message) must be those of the queue. The spin is the queue's, and the name
- *                 in the options does not matter.
+ * @param options  NULL: take the queue as it is; otherwise what is set in them (capacity, bytes,
+ *                 largest message, priorities, joinable or leases, deliveries) must be as the queue
+ *                 has it. The spin is the queue's, and the name in the options does not matter.
  * @param pool     where the object lives
  * @return APR_SUCCESS; APR_ENOENT when no living queue has the name; XIPC_ESTATE when the queue is not
  *         as the options say, the text of xipc_strerror() tells in what; XIPC_EPROTOCOL when what has
  *         the name is no queue, of another version or word size, damaged, or of another pid namespace;
  *         APR_EACCES when it is another user's, or a process that has the queue can't be asked for it
  *         (Linux: no /proc, mounted with hidepid, or a process that is not dumpable); XIPC_ELIMIT when
- *         511 objects hold it; APR_TIMEUP when another process stays in such a call, stopped;
+ *         511 objects hold it; APR_TIMEUP when another process stays in such a call, stopped, or hundreds
+ *         come at once;
  *         APR_EINVAL when a pointer is NULL or the name can't be one; APR_ENOTIMPL for an address, with
  *         `://` in it; what the system says. Nothing is changed then.
  * @par Blocking  For an instant, while others open or close the same name; 5 seconds at most.
@@ -319,7 +321,8 @@ XIPC_EXPORT apr_status_t xipc_queue_open_or_create(xipc_queue_t **queue, const c
  *
  * @param name  the name; also one whose queue xipc_queue_open() does not understand
  * @return APR_SUCCESS; APR_ENOENT when no living queue had the name (a dead one's is removed); APR_EACCES
- *         when it is another user's; APR_TIMEUP; APR_EINVAL and APR_ENOTIMPL as xipc_queue_open()
+ *         when it is another user's; XIPC_EPROTOCOL when something else than an entry stands there;
+ *         APR_TIMEUP; APR_EINVAL and APR_ENOTIMPL as xipc_queue_open()
  * @par Blocking  As xipc_queue_open().
  * @par Threads   Any number at once.
  * @par Death     A process killed in here has removed the name, or not, or the next one who looks does.
@@ -529,8 +532,9 @@ XIPC_EXPORT apr_status_t xipc_queue_peek(const void **data, apr_size_t *size, xi
  *
  * @param queue  the queue
  * @param data   its address, from xipc_queue_peek()
- * @return APR_SUCCESS; XIPC_ESTATE when this process does not hold it; XIPC_ECLOSED; APR_ENOTIMPL;
- *         APR_EINVAL when a pointer is NULL
+ * @return APR_SUCCESS; XIPC_ESTATE when this process does not hold it; APR_TIMEUP in a joinable queue
+ *         when a process that is stopped inside it keeps others out for a second, and the message is
+ *         still held; XIPC_ECLOSED; APR_ENOTIMPL; APR_EINVAL when a pointer is NULL
  * @par Blocking  For an instant.
  */
 XIPC_EXPORT apr_status_t xipc_queue_release(xipc_queue_t *queue, const void *data);
