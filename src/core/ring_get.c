@@ -73,7 +73,9 @@ static int is_held(xipc__ring_t *ring, const xipc__look_t *look)
     if (ring->tasks != NULL) return 1;
     apr_uint64_t owner = atomic_load_explicit(&look->record->owner, memory_order_relaxed);
     if (!xipc__port_identity_is_dead(owner)) return 1;
-    xipc__ring_count_lost(ring, XIPC__READERS, owner, 1);
+    /* unless it had released it since we looked */
+    if (xipc__load(&look->record->state) == look->state)
+        xipc__ring_count_lost(ring, XIPC__READERS, owner, 1);
     return 0;
 }
 
@@ -111,11 +113,16 @@ static int is_reserved(xipc__ring_t *ring, xipc__look_t *look)
 {
     if (look->kind != XIPC__RECORD_RESERVED) return 0;
     apr_uint64_t owner = atomic_load_explicit(&look->record->owner, memory_order_relaxed);
+    XIPC__POINT("get.reserved");
     if (owner == xipc__port_identity() || !xipc__port_identity_is_dead(owner)) return 1;
+    /* it may have committed it since we looked, and then died: that is seen at the next look */
+    apr_uint64_t state = look->state;
+    if (!atomic_compare_exchange_strong_explicit(&look->record->state, &state,
+                                                 xipc__record_state(look->units, XIPC__RECORD_GONE),
+                                                 memory_order_relaxed, memory_order_relaxed))
+        return 1;
     xipc__ring_count_lost(ring, XIPC__WRITERS, owner, 1);
     look->kind = XIPC__RECORD_GONE;
-    atomic_store_explicit(&look->record->state, xipc__record_state(look->units, look->kind),
-                          memory_order_relaxed);
     return 0;
 }
 

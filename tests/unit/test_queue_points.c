@@ -403,6 +403,57 @@ static void stat_counts_all_of_a_batch_that_was_lost(testing_t *test)
     check_lost_batch(&kinds[1], test);
 }
 
+/* ---- a reader that looks while the writer is at it ---- */
+
+/* Reserve a place, tell, and when told, commit and end. */
+static int commit_when_told(xipc_values_t *args, apr_pool_t *pool)
+{
+    xipc_queue_t *queue;
+    xipc_connection_t *told;
+    apr_int64_t number;
+    void *place;
+    (void)pool;
+    if (xipc_values_get_queue(&queue, args, 0) != APR_SUCCESS) return 90;
+    if (xipc_values_get_connection(&told, args, 1) != APR_SUCCESS) return 91;
+    if (xipc_queue_reserve(&place, queue, 4, 0) != APR_SUCCESS) return 92;
+    memcpy(place, "late", 4);
+    if (!testing_send_int(told, 0) || !testing_recv_int(&number, told, TESTING_PATIENCE)) return 93;
+    return xipc_queue_commit(queue, place, 4) == APR_SUCCESS ? 0 : 94;
+}
+
+static xipc_process_t *committing;
+static xipc_connection_t *told_to_commit;
+
+static void let_commit_and_end(const char *name)
+{
+    if (strcmp(name, "get.reserved") != 0 || committing == NULL) return;
+    xipc_process_t *process = committing;
+    committing = NULL;
+    CHECK(testing_send_int(told_to_commit, 0));
+    CHECK_NUMBER(0, testing_finish(process));
+}
+
+static void message_committed_before_its_writer_ended_is_there(testing_t *test)
+{
+    static const kind_t kind = {5, 150, 0, 1};
+    xipc_connection_t *there;
+    apr_int64_t number;
+    apr_size_t size = 0;
+    char bytes[150];
+    xipc_queue_t *queue = make(&kind, test);
+    REQUIRE(queue != NULL);
+    REQUIRE_OK(xipc_pipe_create(&told_to_commit, &there, 1, test->pool));
+    xipc_values_t *args = testing_queue_args(queue, test->pool);
+    CHECK_OK(xipc_values_add_connection(args, there));
+    committing = testing_start(test, commit_when_told, args);
+    REQUIRE(committing != NULL && testing_recv_int(&number, told_to_commit, TESTING_PATIENCE));
+    xipc__test_point_hook = let_commit_and_end;
+    CHECK_OK(xipc_queue_get_into(&size, queue, bytes, sizeof bytes, MILLISECONDS(500)));
+    xipc__test_point_hook = NULL;
+    CHECK(size == 4 && memcmp(bytes, "late", 4) == 0);
+    CHECK(committing == NULL);
+}
+
 static const testing_case_t cases[] = {
     EACH_METHOD(death_in_put_or_get_harms_nobody),
     EACH_METHOD(death_while_memory_is_given_back_harms_nobody),
@@ -413,6 +464,7 @@ static const testing_case_t cases[] = {
     EACH_METHOD(death_in_the_repair_harms_nobody),
     EACH_METHOD(stat_tells_what_was_lost_and_whose_it_was),
     EACH_METHOD(stat_counts_all_of_a_batch_that_was_lost),
+    EACH_METHOD(message_committed_before_its_writer_ended_is_there),
 };
 
 TESTING_MAIN("queue.points", cases)
