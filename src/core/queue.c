@@ -162,7 +162,7 @@ apr_status_t xipc_queue_create(xipc_queue_t **queue, apr_size_t capacity, apr_si
 
 /* ---- using ---- */
 
-static apr_status_t check(const xipc_queue_t *queue)
+apr_status_t xipc__queue_check(const xipc_queue_t *queue)
 {
     if (queue == NULL) return xipc__fail_null("queue");
     if (queue->self == NULL) return xipc__fail(XIPC_ECLOSED, "queue");
@@ -172,7 +172,7 @@ static apr_status_t check(const xipc_queue_t *queue)
 apr_status_t xipc_queue_put(xipc_queue_t *queue, const void *data, apr_size_t size,
                             apr_interval_time_t timeout)
 {
-    apr_status_t rv = check(queue);
+    apr_status_t rv = xipc__queue_check(queue);
     if (rv != APR_SUCCESS) return rv;
     if (data == NULL && size > 0) return xipc__fail_null("data");
     if (queue->message_max > 0 && size > queue->message_max)
@@ -188,7 +188,7 @@ apr_status_t xipc_queue_get(void **data, apr_size_t *size, xipc_queue_t *queue,
     if (data == NULL) return xipc__fail_null("data");
     if (size == NULL) return xipc__fail_null("size");
     if (pool == NULL) return xipc__fail_null("pool");
-    apr_status_t rv = check(queue);
+    apr_status_t rv = xipc__queue_check(queue);
     if (rv != APR_SUCCESS) return rv;
     const xipc__room_t room = {.pool = pool};
     return queue->ops->get(data, size, queue->self, &room, xipc__deadline(timeout));
@@ -199,7 +199,7 @@ apr_status_t xipc_queue_get_into(apr_size_t *size, xipc_queue_t *queue, void *bu
 {
     if (size == NULL) return xipc__fail_null("size");
     if (buffer == NULL && capacity > 0) return xipc__fail_null("buffer");
-    apr_status_t rv = check(queue);
+    apr_status_t rv = xipc__queue_check(queue);
     if (rv != APR_SUCCESS) return rv;
     const xipc__room_t room = {.buffer = buffer, .capacity = capacity};
     void *data;
@@ -209,7 +209,7 @@ apr_status_t xipc_queue_get_into(apr_size_t *size, xipc_queue_t *queue, void *bu
 apr_status_t xipc_queue_size(apr_size_t *count, xipc_queue_t *queue)
 {
     if (count == NULL) return xipc__fail_null("count");
-    apr_status_t rv = check(queue);
+    apr_status_t rv = xipc__queue_check(queue);
     return rv == APR_SUCCESS ? queue->ops->size(count, queue->self) : rv;
 }
 

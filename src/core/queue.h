@@ -88,6 +88,8 @@ xipc_queue_t *xipc__queue_make(const xipc__queue_ops_t *ops, xipc_queue_backend_
                                void *self, apr_size_t capacity, apr_size_t message_max,
                                apr_pool_t *pool);
 
+/* APR_EINVAL when it is NULL, XIPC_ECLOSED when it is closed. */
+apr_status_t xipc__queue_check(const xipc_queue_t *queue);
 int xipc__queue_is_closed(const xipc_queue_t *queue);
 int xipc__queue_is_inheritance_only(const xipc_queue_t *queue);
 const char *xipc__queue_backend_name(const xipc_queue_t *queue);

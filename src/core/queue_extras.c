@@ -3,13 +3,6 @@
  */
 #include "core/queue.h"
 
-static apr_status_t check(const xipc_queue_t *queue)
-{
-    if (queue == NULL) return xipc__fail_null("queue");
-    if (queue->self == NULL) return xipc__fail(XIPC_ECLOSED, "queue");
-    return APR_SUCCESS;
-}
-
 static apr_status_t check_messages(const xipc_queue_t *queue, const xipc_queue_message_t *messages,
                                    apr_size_t count)
 {
@@ -45,7 +38,7 @@ apr_status_t xipc_queue_put_priority(xipc_queue_t *queue, const void *data, apr_
                                      unsigned priority, apr_interval_time_t timeout)
 {
     const xipc_queue_message_t message = {data, size};
-    apr_status_t rv = check(queue);
+    apr_status_t rv = xipc__queue_check(queue);
     if (rv == APR_SUCCESS) rv = check_priority(queue, priority);
     if (rv != APR_SUCCESS) return rv;
     if (priority == 0) return xipc_queue_put(queue, data, size, timeout);
@@ -76,7 +69,7 @@ apr_status_t xipc_queue_put_many(apr_size_t *done, xipc_queue_t *queue,
 {
     if (done == NULL) return xipc__fail_null("done");
     if (messages == NULL && count > 0) return xipc__fail_null("messages");
-    apr_status_t rv = check(queue);
+    apr_status_t rv = xipc__queue_check(queue);
     if (rv == APR_SUCCESS) rv = check_messages(queue, messages, count);
     *done = 0;
     if (rv != APR_SUCCESS || count == 0) return rv;
@@ -109,7 +102,7 @@ apr_status_t xipc_queue_get_many(apr_size_t *count, xipc_queue_message_t *messag
     if (messages == NULL) return xipc__fail_null("messages");
     if (most == 0) return xipc__fail(APR_EINVAL, "no room for any message");
     if (pool == NULL) return xipc__fail_null("pool");
-    apr_status_t rv = check(queue);
+    apr_status_t rv = xipc__queue_check(queue);
     if (rv != APR_SUCCESS) return rv;
     apr_time_t deadline = xipc__deadline(timeout);
     if (queue->ops->extras != NULL)
@@ -121,7 +114,7 @@ apr_status_t xipc_queue_get_many(apr_size_t *count, xipc_queue_message_t *messag
 
 static apr_status_t check_extras(const xipc_queue_t *queue)
 {
-    apr_status_t rv = check(queue);
+    apr_status_t rv = xipc__queue_check(queue);
     if (rv == APR_SUCCESS && queue->ops->extras == NULL)
         return xipc__fail(APR_ENOTIMPL, "messages of a queue on %s have no place in our memory",
                           xipc__queue_backend_name(queue));

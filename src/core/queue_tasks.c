@@ -23,12 +23,11 @@ apr_status_t xipc_queue_options_lease_set(xipc_queue_options_t *options, apr_siz
 
 static apr_status_t check(const xipc_queue_t *queue)
 {
-    if (queue == NULL) return xipc__fail_null("queue");
-    if (queue->self == NULL) return xipc__fail(XIPC_ECLOSED, "queue");
-    if (queue->tasks == XIPC__QUEUE_PLAIN)
+    apr_status_t rv = xipc__queue_check(queue);
+    if (rv == APR_SUCCESS && queue->tasks == XIPC__QUEUE_PLAIN)
         return xipc__fail(XIPC_ESTATE, "this queue (%s) is not joinable",
                           xipc__queue_backend_name(queue));
-    return APR_SUCCESS;
+    return rv;
 }
 
 apr_status_t xipc_queue_task_done(xipc_queue_t *queue)

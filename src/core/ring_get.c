@@ -209,7 +209,7 @@ static apr_status_t find_any(xipc__ring_get_t *get, reason_t *reason)
     return rv == XIPC_EEMPTY ? xipc__ring_task_again(get, 1) : rv;
 }
 
-static apr_status_t enter(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline)
+apr_status_t xipc__ring_get_enter(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline)
 {
     apr_status_t rv = xipc__ring_enter(ring, XIPC__READERS, deadline);
     if (rv == APR_TIMEUP)
@@ -220,16 +220,11 @@ static apr_status_t enter(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t 
     return APR_SUCCESS;
 }
 
-apr_status_t xipc__ring_get_enter(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline)
-{
-    return enter(get, ring, deadline);
-}
-
 apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline)
 {
     for (;;) {
         reason_t reason;
-        apr_status_t rv = enter(get, ring, deadline);
+        apr_status_t rv = xipc__ring_get_enter(get, ring, deadline);
         if (rv != APR_SUCCESS) return rv;
         rv = find_any(get, &reason);
         if (rv == XIPC_EEMPTY &&
