@@ -72,6 +72,12 @@ int xipc__port_processor(void);
 /* For a loop that waits for another processor: slow this one down a little. */
 void xipc__port_pause(void);
 
+/* Let others run that want this thread's processor. */
+void xipc__port_yield(void);
+
+/* Two lines of memory from here on are going to be read soon. */
+void xipc__port_prefetch(const void *place);
+
 /* ---- memory that several processes have ---- */
 
 typedef struct xipc__memory_t xipc__memory_t;

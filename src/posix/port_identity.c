@@ -78,3 +78,14 @@ void xipc__port_pause(void)
     __asm__ __volatile__("yield");
 #endif
 }
+
+void xipc__port_yield(void)
+{
+    (void)sched_yield();
+}
+
+void xipc__port_prefetch(const void *place)
+{
+    __builtin_prefetch(place);
+    __builtin_prefetch((const char *)place + 64);
+}

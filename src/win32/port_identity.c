@@ -56,3 +56,15 @@ void xipc__port_pause(void)
 {
     YieldProcessor();
 }
+
+void xipc__port_yield(void)
+{
+    (void)SwitchToThread();
+}
+
+void xipc__port_prefetch(const void *place)
+{
+    const char *line = place;
+    PreFetchCacheLine(PF_TEMPORAL_LEVEL_1, line);
+    PreFetchCacheLine(PF_TEMPORAL_LEVEL_1, line + 64);
+}
