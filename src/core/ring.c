@@ -87,6 +87,18 @@ static apr_uint64_t memory_size(apr_uint64_t units, apr_uint32_t levels)
 
 /* ---- making ---- */
 
+void xipc__ring_quicken(xipc__ring_t *ring)
+{
+    int is_growing = ring->units > XIPC__RING_FIXED;
+    ring->quick = (xipc__quick_t){.message_max = 0};
+    if (ring->bounds.tasks != XIPC__TASKS_NONE || ring->bounds.bytes > 0) return;
+    /* a ring that grows has its first chunk at once, and a short backlog stays there */
+    ring->quick.end = is_growing ? XIPC__RING_BACKLOG : ring->units - 1;
+    ring->quick.used = is_growing ? XIPC__RING_BACKLOG : ring->units;
+    ring->quick.count = ring->bounds.capacity > 0 ? ring->bounds.capacity : XIPC__RING_NONE;
+    ring->quick.message_max = xipc__ring_message_max(ring);
+}
+
 static xipc__ring_t *make(xipc__memory_t *memory, xipc__park_t *park, apr_pool_t *pool)
 {
     xipc__ring_t *ring = apr_pcalloc(pool, sizeof *ring);
@@ -178,6 +190,7 @@ apr_status_t xipc__ring_create_named(xipc__ring_t **ring, const xipc__ring_bound
     (*ring)->units = units;
     (*ring)->bounds = *bounds;
     (*ring)->name = *name;
+    xipc__ring_quicken(*ring);
     fill_headers((*ring)->header, bounds, name, units);
     xipc__ring_tasks_create(*ring, pool);
     return APR_SUCCESS;
@@ -224,6 +237,7 @@ static apr_status_t read_header(xipc__ring_t *ring)
     ring->bounds.levels = header.levels;
     ring->name = header.name;
     ring->name.text[sizeof ring->name.text - 1] = '\0';
+    xipc__ring_quicken(ring);
     return APR_SUCCESS;
 }
 

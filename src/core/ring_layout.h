@@ -15,7 +15,7 @@
 
 enum {
     XIPC__RING_MAGIC = 0x78715247,
-    XIPC__RING_VERSION = 4,
+    XIPC__RING_VERSION = 5,
     XIPC__RING_UNIT = 64,           /* bytes: records begin and end at multiples */
     XIPC__RING_START = 65536,       /* where the records begin */
     XIPC__RING_CHUNK = 1024 * 1024, /* memory is asked for and given back in these */
@@ -28,6 +28,9 @@ enum {
  */
 #define XIPC__RING_FIXED ((apr_uint64_t)64 * XIPC__CHUNK_UNITS)
 enum { XIPC__CHUNKS_KEPT = 8 };
+
+/* A ring that grows is walked through only as far as there is a backlog of at least so many units. */
+enum { XIPC__RING_BACKLOG = 1024 };
 
 #define XIPC__RING_NONE ((apr_uint64_t)-1)
 
@@ -75,27 +78,34 @@ enum {
 /* The side of the writers and that of the readers: each has a lock and a mark. */
 typedef struct {
     /* what this side works with */
-    _Atomic apr_uint64_t owner;  /* the process that is in, or 0 */
-    xipc__spot_t spot;           /* who wants in */
-    _Atomic apr_uint64_t intent; /* the mark before what the owner is doing, or NONE */
-    _Atomic apr_uint64_t seen;   /* the other side's mark when it was looked at last */
-    _Atomic apr_uint64_t pad;    /* writers: units of the last pad */
-    _Atomic apr_uint64_t next;   /* readers: what `freed` becomes when memory is given back */
-    _Atomic apr_uint64_t skip;   /* writers: where a pad skips records, and its units */
-    unsigned char fill1[8];
+    _Atomic apr_uint64_t owner;    /* the process that is in, or 0 */
+    xipc__spot_t spot;             /* who wants in */
+    _Atomic apr_uint64_t intent;   /* the mark before what the owner is doing, or NONE */
+    _Atomic apr_uint64_t seen;     /* the other side's mark when it was looked at last */
+    _Atomic apr_uint64_t pad;      /* writers: units of the last pad */
+    _Atomic apr_uint64_t next;     /* readers: what `freed` becomes when memory is given back */
+    _Atomic apr_uint64_t skip;     /* writers: where a pad skips records, and its units */
+    _Atomic apr_uint32_t patience; /* how long to let things gather; see ring_lock.c */
+    _Atomic apr_uint32_t turns;    /* how often that was decided */
+    /* what died */
+    _Atomic apr_uint64_t lost;
+    _Atomic apr_uint64_t lost_by;
+    unsigned char fill1[48];
     /* what the other side looks at */
     _Atomic apr_uint64_t mark;  /* writers: behind the last record; readers: the next to take */
     _Atomic apr_uint64_t freed; /* readers: up to where there is room again */
     _Atomic apr_int32_t processor;
-    unsigned char fill2[44];
-    /* what died */
-    _Atomic apr_uint64_t lost;
-    _Atomic apr_uint64_t lost_by;
-    unsigned char fill3[48];
+    unsigned char fill2[108];
 } xipc__side_t;
 
 /* Who waits for what; also the indices of the spots in the park. */
 enum { XIPC__WRITERS, XIPC__READERS, XIPC__NOT_EMPTY, XIPC__NOT_FULL };
+
+typedef struct {
+    xipc__spot_t spot;
+    _Atomic apr_uint32_t is_armed; /* the bell */
+    unsigned char fill[52];
+} xipc__wait_t;
 
 typedef struct {
     /* written once, before anyone else has the memory */
@@ -116,11 +126,7 @@ typedef struct {
     unsigned char fill1[96];
 
     xipc__side_t sides[2];
-    struct {
-        xipc__spot_t spot;
-        _Atomic apr_uint32_t is_armed; /* the bell */
-        unsigned char fill[52];
-    } waits[2]; /* NOT_EMPTY, NOT_FULL */
+    xipc__wait_t waits[2]; /* NOT_EMPTY, NOT_FULL */
     struct {
         _Atomic apr_uint64_t
             moving; /* a task's places, before and after, while it moves, or NONE */
@@ -134,11 +140,15 @@ typedef struct {
 
 typedef struct xipc__tasks_t xipc__tasks_t;
 
-/* What one side writes all the time is in no line that the other one reads all the time. */
-_Static_assert(offsetof(xipc__side_t, mark) == XIPC__RING_UNIT &&
-                   sizeof(xipc__side_t) == 3 * XIPC__RING_UNIT &&
-                   offsetof(xipc__ring_header_t, sides) % XIPC__RING_UNIT == 0 &&
-                   offsetof(xipc__ring_header_t, waits) % XIPC__RING_UNIT == 0,
+/*
+ * What one side writes all the time is in no line that the other one reads all the time, nor in the
+ * one beside it: processors fetch lines in pairs.
+ */
+enum { XIPC__LINE_PAIR = 2 * XIPC__RING_UNIT };
+_Static_assert(offsetof(xipc__side_t, mark) == XIPC__LINE_PAIR &&
+                   sizeof(xipc__side_t) == 2 * XIPC__LINE_PAIR &&
+                   offsetof(xipc__ring_header_t, sides) % XIPC__LINE_PAIR == 0 &&
+                   offsetof(xipc__ring_header_t, waits) % XIPC__LINE_PAIR == 0,
                "the layout is in lines");
 
 /* A queue with priorities has more headers before the records, and more records behind its first. */
@@ -157,6 +167,17 @@ static inline apr_uint64_t xipc__level_bytes(apr_uint64_t units)
     return (units * XIPC__RING_UNIT + XIPC__RING_START - 1) / XIPC__RING_START * XIPC__RING_START;
 }
 
+/*
+ * Up to these, a record has its place right behind the last one, and nothing else needs to be looked
+ * at: that is what most puts find. Zeros where there is more to it.
+ */
+typedef struct {
+    apr_size_t message_max;
+    apr_uint64_t end;   /* in the ring, in units */
+    apr_uint64_t used;  /* units */
+    apr_uint64_t count; /* messages */
+} xipc__quick_t;
+
 struct xipc__ring_t {
     xipc__ring_header_t *header;
     unsigned char *records;
@@ -164,6 +185,7 @@ struct xipc__ring_t {
     apr_uint64_t units;
     xipc__side_t *tally; /* where what died is counted, two of them */
     xipc__ring_bounds_t bounds;
+    xipc__quick_t quick;
     xipc__ring_name_t name;
     xipc__memory_t *memory;
     xipc__park_t *park;
@@ -200,28 +222,12 @@ static inline apr_uint64_t xipc__record_state(apr_uint64_t units, unsigned kind)
 
 apr_status_t xipc__ring_bad(const char *what);
 
-/* ---- ring_lock.c ---- */
+/* ---- ring.c ---- */
 
-/*
- * Enter a side; repairs what a dead owner left. APR_TIMEUP: its owner lives and did not leave it,
- * a little beyond the deadline.
- */
-apr_status_t xipc__ring_enter(xipc__ring_t *ring, int which, apr_time_t deadline);
-void xipc__ring_leave(xipc__ring_t *ring, int which);
+/* After the bounds are set. */
+void xipc__ring_quicken(xipc__ring_t *ring);
 
-/*
- * With a side: look for an instant whether a word changes, unless somebody else wants in. It often
- * does when the other side is at work on another processor, and entering again would cost more.
- */
-int xipc__ring_linger(xipc__ring_t *ring, int which, const _Atomic apr_uint64_t *word,
-                      apr_uint64_t old, apr_time_t deadline);
-
-/* Wait until a word is not `old`, or a while has passed. APR_TIMEUP: the deadline has passed. */
-apr_status_t xipc__ring_wait(xipc__ring_t *ring, int spot, const _Atomic apr_uint64_t *word,
-                             apr_uint64_t old, apr_time_t deadline);
-
-/* After leaving a side. */
-void xipc__ring_wake(xipc__ring_t *ring, int spot);
+/* ---- ring_lock.c; see also ring_lock.h ---- */
 
 /* Count messages that died with a process. */
 void xipc__ring_count_lost(const xipc__ring_t *ring, int which, apr_uint64_t owner,
@@ -234,9 +240,6 @@ apr_status_t xipc__ring_put_enter(xipc__ring_put_t *put, xipc__ring_t *ring, apr
 
 /* Bytes of all messages between two marks, each rounded up to 64. */
 apr_uint64_t xipc__ring_bytes(const xipc__ring_t *ring, apr_uint64_t tail, apr_uint64_t freed);
-
-/* Enter it if nobody is in. */
-int xipc__ring_try_enter(xipc__ring_t *ring, int which);
 
 /* ---- ring_put.c ---- */
 

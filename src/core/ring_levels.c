@@ -7,7 +7,7 @@
  * is something to look at.
  */
 #include "core/levels.h"
-#include "core/ring_layout.h"
+#include "core/ring_lock.h"
 
 enum { PUTS, GETS }; /* also the side of the gate: XIPC__WRITERS, XIPC__READERS */
 
@@ -52,6 +52,7 @@ static apr_status_t make_level(xipc__levels_t *levels, unsigned level)
     ring->start = XIPC__RING_START + level * xipc__level_bytes(gate->units);
     ring->records = (unsigned char *)gate->header + ring->start;
     ring->bounds.capacity = ring->bounds.bytes = 0; /* those hold for all of them together */
+    xipc__ring_quicken(ring);
     return APR_SUCCESS;
 }
 

@@ -1,15 +1,19 @@
 /*
- * ring_lock.c - entering a side, and waiting for the other one.
+ * ring_lock.c - entering a side that is not free, and waiting for the other one.
  *
  * The lock is a word that names its owner, set by the very instruction that takes it. So a dead
  * owner is known whenever it died, on every system, and nothing in the memory is a pointer that
  * could lead astray. Only proof of death breaks it.
  */
-#include "core/ring_layout.h"
+#include "core/ring_lock.h"
 
 enum {
     TRIES = 100,       /* before sleeping for a lock, which is held for an instant */
     LOOKS = 50,        /* looks at the other side before leaving in vain */
+    PATIENCE = 128,    /* pauses at most, to let messages or places gather */
+    TRIED = 24,        /* so many at first */
+    TRIAL = 100,       /* and anew after so many times when they brought nothing */
+    GATHERED = 32,     /* that many are enough */
     FIRST_LOOK = 1000, /* microseconds: then it is looked whether the owner lives */
     LONGEST = 64000,
     SLICE = 100000, /* the longest sleep for the other side */
@@ -23,15 +27,6 @@ static apr_time_t earlier(apr_time_t deadline, apr_interval_time_t slice)
 }
 
 /* ---- entering ---- */
-
-static int try_enter(xipc__side_t *side, apr_uint64_t me)
-{
-    apr_uint64_t nobody = 0;
-    /* acquire: pairs with the exchange of who left */
-    return atomic_load_explicit(&side->owner, memory_order_relaxed) == 0 &&
-           atomic_compare_exchange_strong_explicit(&side->owner, &nobody, me, memory_order_acquire,
-                                                   memory_order_relaxed);
-}
 
 void xipc__ring_count_lost(const xipc__ring_t *ring, int which, apr_uint64_t owner,
                            apr_uint32_t count)
@@ -85,30 +80,29 @@ static void repair(xipc__ring_t *ring, int which, apr_uint64_t dead)
     atomic_store_explicit(&side->intent, XIPC__RING_NONE, memory_order_release);
 }
 
-static int enter_from_dead(xipc__ring_t *ring, int which, apr_uint64_t me)
+static int enter_from_dead(xipc__ring_t *ring, int which)
 {
     xipc__side_t *side = &ring->header->sides[which];
     apr_uint64_t owner = atomic_load_explicit(&side->owner, memory_order_relaxed);
     if (owner == 0 || !xipc__port_identity_is_dead(owner)) return 0;
-    if (!atomic_compare_exchange_strong_explicit(&side->owner, &owner, me, memory_order_acquire,
-                                                 memory_order_relaxed))
+    if (!atomic_compare_exchange_strong_explicit(&side->owner, &owner, xipc__port_identity(),
+                                                 memory_order_acquire, memory_order_relaxed))
         return 0;
     XIPC__POINT("repair.entered");
     repair(ring, which, owner);
     return 1;
 }
 
-static int spin_to_enter(xipc__ring_t *ring, xipc__side_t *side, apr_uint64_t me)
+static int spin_to_enter(xipc__ring_t *ring, int which)
 {
     for (int i = 0; ring->bounds.spin > 0 && i < TRIES; i++) {
-        if (try_enter(side, me)) return 1;
+        if (xipc__ring_try_enter(ring, which)) return 1;
         xipc__port_pause();
     }
     return 0;
 }
 
-static apr_status_t sleep_to_enter(xipc__ring_t *ring, int which, apr_uint64_t me,
-                                   apr_time_t deadline)
+static apr_status_t sleep_to_enter(xipc__ring_t *ring, int which, apr_time_t deadline)
 {
     xipc__side_t *side = &ring->header->sides[which];
     apr_time_t began = xipc__port_clock();
@@ -117,14 +111,14 @@ static apr_status_t sleep_to_enter(xipc__ring_t *ring, int which, apr_uint64_t m
     apr_interval_time_t slice = FIRST_LOOK;
     for (;;) {
         apr_uint32_t word = xipc__port_park_prepare(&side->spot);
-        if (try_enter(side, me)) {
+        if (xipc__ring_try_enter(ring, which)) {
             xipc__port_park_cancel(ring->park, which, &side->spot);
             return APR_SUCCESS;
         }
         xipc__port_park_wait(ring->park, which, &side->spot, word, earlier(limit, slice));
-        int is_in = try_enter(side, me);
+        int is_in = xipc__ring_try_enter(ring, which);
         int is_late = !is_in && xipc__port_clock() >= began + FIRST_LOOK;
-        if (is_late) is_in = enter_from_dead(ring, which, me);
+        if (is_late) is_in = enter_from_dead(ring, which);
         if (is_in || (is_late && xipc__remaining(limit) == 0)) {
             /* only one is woken at a time, who then speaks for the others */
             xipc__port_park_pass_on(&side->spot);
@@ -134,58 +128,117 @@ static apr_status_t sleep_to_enter(xipc__ring_t *ring, int which, apr_uint64_t m
     }
 }
 
-int xipc__ring_try_enter(xipc__ring_t *ring, int which)
-{
-    return try_enter(&ring->header->sides[which], xipc__port_identity());
-}
-
 apr_status_t xipc__ring_enter(xipc__ring_t *ring, int which, apr_time_t deadline)
 {
-    xipc__side_t *side = &ring->header->sides[which];
-    apr_uint64_t me = xipc__port_identity();
-    if (try_enter(side, me) || spin_to_enter(ring, side, me)) return APR_SUCCESS;
-    return sleep_to_enter(ring, which, me, deadline);
+    if (xipc__ring_try_enter(ring, which) || spin_to_enter(ring, which)) return APR_SUCCESS;
+    return sleep_to_enter(ring, which, deadline);
 }
 
-/* Where this side runs, for those who wait for it. */
-static void tell_processor(xipc__side_t *side)
+void xipc__ring_wake_next(xipc__ring_t *ring, int which)
+{
+    xipc__port_park_wake(ring->park, which, &ring->header->sides[which].spot, 0);
+}
+
+/* ---- waiting for the other side ---- */
+
+void xipc__ring_tell_processor(xipc__side_t *side)
 {
     apr_int32_t here = xipc__port_processor();
     if (atomic_load_explicit(&side->processor, memory_order_relaxed) != here)
         atomic_store_explicit(&side->processor, here, memory_order_relaxed);
 }
 
-void xipc__ring_leave(xipc__ring_t *ring, int which)
+/* The side that those at a spot wait for. */
+static int waited_for(int spot)
 {
-    xipc__side_t *side = &ring->header->sides[which];
-    tell_processor(side);
-    atomic_store_explicit(&side->intent, XIPC__RING_NONE, memory_order_relaxed);
-    /* a full barrier: what was done is visible before it is looked for sleepers, here and in wake */
-    atomic_exchange_explicit(&side->owner, 0, memory_order_seq_cst);
-    if (atomic_load_explicit(&side->spot.sleepers, memory_order_seq_cst) != 0)
-        xipc__port_park_wake(ring->park, which, &side->spot, 0);
+    return spot == XIPC__NOT_EMPTY ? XIPC__WRITERS : XIPC__READERS;
 }
 
-/* ---- waiting for the other side ---- */
-
-/* Is whoever we wait for likely to be running at this moment, on another processor? */
-static int is_worth_spinning(const xipc__ring_t *ring, int spot)
+/* Was whoever we wait for seen last on this very processor? */
+static int is_beside(const xipc__ring_t *ring, int other)
 {
-    int other = spot == XIPC__NOT_EMPTY ? XIPC__WRITERS : XIPC__READERS;
     apr_int32_t there =
         atomic_load_explicit(&ring->header->sides[other].processor, memory_order_relaxed);
-    return ring->bounds.spin > 0 && (there < 0 || there != xipc__port_processor());
+    return there >= 0 && there == xipc__port_processor();
+}
+
+/* Is it likely to be running at this moment, on another processor? */
+static int is_worth_spinning(const xipc__ring_t *ring, int other)
+{
+    return ring->bounds.spin > 0 && !is_beside(ring, other);
+}
+
+/* A part of what can be there is enough, or the other side would have nothing to do meanwhile. */
+static apr_uint32_t enough(const xipc__ring_t *ring)
+{
+    apr_size_t part = ring->bounds.capacity / 3 * 2;
+    return part == 0 || part > GATHERED ? GATHERED : (apr_uint32_t)part;
+}
+
+/* Pauses for this time; now and then it is tried anew whether they bring more. */
+static apr_uint32_t choose_patience(xipc__side_t *side)
+{
+    apr_uint32_t patience = atomic_load_explicit(&side->patience, memory_order_relaxed);
+    apr_uint32_t turn = atomic_load_explicit(&side->turns, memory_order_relaxed);
+    atomic_store_explicit(&side->turns, turn + 1, memory_order_relaxed);
+    if (patience == 0 && turn % TRIAL == 0) return TRIED;
+    return patience < PATIENCE ? patience : PATIENCE;
+}
+
+/*
+ * The other side goes on: let it, for some pauses. To take each message, or each place, from it at
+ * the moment when it is there costs both sides more than the message, since what they share goes to
+ * and fro each time. Whether it goes on shows when we wait: one that waits for our answer brings
+ * nothing more, and is not kept waiting.
+ */
+static void gather(xipc__ring_t *ring, int which, const _Atomic apr_uint64_t *word,
+                   apr_uint64_t old)
+{
+    xipc__side_t *side = &ring->header->sides[which];
+    apr_uint32_t patience = choose_patience(side);
+    if (patience == 0) return;
+    for (apr_uint32_t i = 0; i < patience; i++) {
+        if (atomic_load_explicit(&side->spot.sleepers, memory_order_relaxed) != 0) return;
+        xipc__port_pause();
+    }
+    apr_uint32_t more =
+        xipc__mark_count(atomic_load_explicit(word, memory_order_relaxed)) - xipc__mark_count(old);
+    if (more > enough(ring))
+        patience -= patience / 4 + 1;
+    else if (more > 2)
+        patience += patience / 8 + 1;
+    else if (more < 2)
+        patience = patience > TRIED ? patience / 2 : 0;
+    atomic_store_explicit(&side->patience, patience, memory_order_relaxed);
 }
 
 int xipc__ring_linger(xipc__ring_t *ring, int which, const _Atomic apr_uint64_t *word,
                       apr_uint64_t old, apr_time_t deadline)
 {
-    const xipc__spot_t *others = &ring->header->sides[which].spot;
-    int spot = which == XIPC__READERS ? XIPC__NOT_EMPTY : XIPC__NOT_FULL;
-    if (!is_worth_spinning(ring, spot) || xipc__remaining(deadline) == 0) return 0;
+    xipc__side_t *side = &ring->header->sides[which];
+    if (!is_worth_spinning(ring, 1 - which) || xipc__remaining(deadline) == 0) return 0;
     for (int i = 0; i < LOOKS; i++) {
+        if (atomic_load_explicit(word, memory_order_relaxed) != old) {
+            gather(ring, which, word, old);
+            return 1;
+        }
+        if (atomic_load_explicit(&side->spot.sleepers, memory_order_relaxed) != 0) return 0;
+        xipc__port_pause();
+    }
+    return 0;
+}
+
+/* Before sleeping: it is cheaper when the other side comes in a moment. */
+static int wait_awake(const xipc__ring_t *ring, int other, const _Atomic apr_uint64_t *word,
+                      apr_uint64_t old)
+{
+    if (is_beside(ring, other)) {
+        /* it can only come when it has the processor */
+        xipc__port_yield();
+        return atomic_load_explicit(word, memory_order_relaxed) != old;
+    }
+    for (apr_uint32_t i = 0; i < ring->bounds.spin; i++) {
         if (atomic_load_explicit(word, memory_order_relaxed) != old) return 1;
-        if (atomic_load_explicit(&others->sleepers, memory_order_relaxed) != 0) return 0;
         xipc__port_pause();
     }
     return 0;
@@ -195,12 +248,8 @@ apr_status_t xipc__ring_wait(xipc__ring_t *ring, int spot, const _Atomic apr_uin
                              apr_uint64_t old, apr_time_t deadline)
 {
     if (xipc__remaining(deadline) == 0) return APR_TIMEUP;
-    if (is_worth_spinning(ring, spot)) {
-        for (apr_uint32_t i = 0; i < ring->bounds.spin; i++) {
-            if (atomic_load_explicit(word, memory_order_relaxed) != old) return APR_SUCCESS;
-            xipc__port_pause();
-        }
-    }
+    xipc__ring_tell_processor(&ring->header->sides[1 - waited_for(spot)]);
+    if (wait_awake(ring, waited_for(spot), word, old)) return APR_SUCCESS;
     xipc__spot_t *at = &ring->header->waits[spot - XIPC__NOT_EMPTY].spot;
     apr_uint32_t ticket = xipc__port_park_prepare(at);
     if (atomic_load_explicit(word, memory_order_seq_cst) != old)
@@ -210,14 +259,14 @@ apr_status_t xipc__ring_wait(xipc__ring_t *ring, int spot, const _Atomic apr_uin
     return APR_SUCCESS;
 }
 
-void xipc__ring_wake(xipc__ring_t *ring, int spot)
+void xipc__ring_wake_all(xipc__ring_t *ring, int spot)
 {
-    xipc__spot_t *at = &ring->header->waits[spot - XIPC__NOT_EMPTY].spot;
-    _Atomic apr_uint32_t *armed = &ring->header->waits[spot - XIPC__NOT_EMPTY].is_armed;
-    if (atomic_load_explicit(&at->sleepers, memory_order_seq_cst) != 0)
-        xipc__port_park_wake(ring->park, spot, at, 1);
-    if (atomic_load_explicit(armed, memory_order_seq_cst) != 0) {
-        atomic_store_explicit(armed, 0, memory_order_seq_cst);
+    xipc__wait_t *at = &ring->header->waits[spot - XIPC__NOT_EMPTY];
+    xipc__ring_tell_processor(&ring->header->sides[waited_for(spot)]);
+    if (atomic_load_explicit(&at->spot.sleepers, memory_order_seq_cst) != 0)
+        xipc__port_park_wake(ring->park, spot, &at->spot, 1);
+    if (atomic_load_explicit(&at->is_armed, memory_order_seq_cst) != 0) {
+        atomic_store_explicit(&at->is_armed, 0, memory_order_seq_cst);
         xipc__port_park_ring(ring->park);
     }
 }

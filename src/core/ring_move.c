@@ -2,7 +2,7 @@
  * ring_move.c - a task that lasts, moved out of the way: the room behind it can't be used again before
  * it is done.
  */
-#include "core/ring_layout.h"
+#include "core/ring_lock.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  *
  * The lock of a side is held for an instant only; in between, the record itself says whose it is.
  */
-#include "core/ring_layout.h"
+#include "core/ring_lock.h"
 
 /* The record of a message of this process that is in a state; NULL when there is none. */
 static xipc__record_t *record_of(const xipc__ring_t *ring, const void *data, unsigned kind)

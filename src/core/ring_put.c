@@ -1,10 +1,7 @@
 /*
  * ring_put.c - the writers' side.
  */
-#include "core/ring_layout.h"
-
-/* A ring of at least so many units is walked through only as far as there is a backlog. */
-enum { BACKLOG = 1024 };
+#include "core/ring_lock.h"
 
 /* Where the next record goes. */
 typedef struct {
@@ -33,7 +30,7 @@ static apr_uint64_t pad_before(const xipc__ring_t *ring, const spot_t *spot, apr
     if (spot->units > left) return left;
     if (ring->units <= XIPC__RING_FIXED || held > spot->offset) return 0;
     apr_uint64_t before = spot->offset - held;
-    return before > BACKLOG && before > 2 * held && before >= spot->units ? left : 0;
+    return before > XIPC__RING_BACKLOG && before > 2 * held && before >= spot->units ? left : 0;
 }
 
 /*
@@ -123,7 +120,7 @@ static apr_status_t find_room(spot_t *spot, xipc__ring_t *ring, apr_uint64_t tai
     xipc__side_t *side = writers(ring);
     apr_uint64_t seen = atomic_load_explicit(&side->seen, memory_order_relaxed);
     int is_near = ring->units <= XIPC__RING_FIXED ||
-                  xipc__mark_place(tail) - xipc__mark_place(seen) <= BACKLOG;
+                  xipc__mark_place(tail) - xipc__mark_place(seen) <= XIPC__RING_BACKLOG;
     apr_status_t rv = is_near ? find(spot, ring, tail, seen) : XIPC_EFULL;
     if (rv != XIPC_EFULL) return rv;
     /* acquire: what was read there has been read before we overwrite it */
@@ -185,6 +182,33 @@ static apr_status_t write_pad(xipc__ring_put_t *put, const spot_t *spot)
     return APR_SUCCESS;
 }
 
+/* The record at the mark is written, and the next one goes behind it. */
+static void add(xipc__ring_put_t *put, apr_uint64_t units, apr_size_t size)
+{
+    xipc__record_t *record = xipc__record_at(put->ring, xipc__mark_place(put->mark));
+    write_record(record, XIPC__RECORD_READY, units, size);
+    put->place = record + 1;
+    put->mark = xipc__mark(xipc__mark_place(put->mark) + (apr_uint32_t)units,
+                           xipc__mark_count(put->mark) + 1);
+    XIPC__POINT("put.record");
+}
+
+/* What nearly always happens: there is room right behind the last one. 0: look closer. */
+static int append_quickly(xipc__ring_put_t *put, apr_size_t size)
+{
+    const xipc__quick_t *quick = &put->ring->quick;
+    apr_uint64_t seen = xipc__load(&writers(put->ring)->seen);
+    apr_uint64_t units = units_of(size);
+    apr_uint64_t used = xipc__mark_place(put->mark) - xipc__mark_place(seen);
+    apr_uint32_t count = xipc__mark_count(put->mark) - xipc__mark_count(seen);
+    apr_uint64_t offset = xipc__mark_place(put->mark) & (put->ring->units - 1);
+    if (size > quick->message_max || offset + units > quick->end || used + units > quick->used ||
+        count >= quick->count || count > used)
+        return 0;
+    add(put, units, size);
+    return 1;
+}
+
 /* Put one more record behind the last, as yet unseen. */
 static apr_status_t append(xipc__ring_put_t *put, apr_size_t size)
 {
@@ -200,12 +224,7 @@ static apr_status_t append(xipc__ring_put_t *put, apr_size_t size)
         return rv;
     }
     if (spot.pad == 0 && spot.offset + spot.units == put->ring->units) end_round(put, 0);
-    xipc__record_t *record = xipc__record_at(put->ring, xipc__mark_place(put->mark));
-    write_record(record, XIPC__RECORD_READY, spot.units, size);
-    put->place = record + 1;
-    put->mark = xipc__mark(xipc__mark_place(put->mark) + (apr_uint32_t)spot.units,
-                           xipc__mark_count(put->mark) + 1);
-    XIPC__POINT("put.record");
+    add(put, spot.units, size);
     return APR_SUCCESS;
 }
 
@@ -283,17 +302,13 @@ static apr_status_t try_append(xipc__ring_put_t *put, apr_uint64_t *seen, xipc__
     return rv;
 }
 
-apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size,
-                                  apr_time_t deadline)
+/* The same, whatever has to be done for it; `is_in`: the side is ours already. */
+static apr_status_t begin_anyhow(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size,
+                                 apr_time_t deadline, int is_in)
 {
-    apr_size_t most = xipc__ring_message_max(ring);
-    if (size > most)
-        return xipc__fail(XIPC_EMSGSIZE,
-                          "%" APR_SIZE_T_FMT " bytes, this queue can hold %" APR_SIZE_T_FMT, size,
-                          most);
-    for (;;) {
+    for (;; is_in = 0) {
         apr_uint64_t seen;
-        apr_status_t rv = enter(ring, deadline);
+        apr_status_t rv = is_in ? APR_SUCCESS : enter(ring, deadline);
         if (rv != APR_SUCCESS) return rv;
         rv = try_append(put, &seen, ring, size);
         if (rv == XIPC_EFULL &&
@@ -306,8 +321,26 @@ apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr
     }
 }
 
+apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size,
+                                  apr_time_t deadline)
+{
+    apr_size_t most = ring->quick.message_max;
+    int is_in = size <= most && ring->quick.end > 0 && xipc__ring_try_enter(ring, XIPC__WRITERS);
+    if (is_in) {
+        intend(put, ring);
+        if (append_quickly(put, size)) return APR_SUCCESS;
+    }
+    if (size > most) most = xipc__ring_message_max(ring);
+    if (size > most)
+        return xipc__fail(XIPC_EMSGSIZE,
+                          "%" APR_SIZE_T_FMT " bytes, this queue can hold %" APR_SIZE_T_FMT, size,
+                          most);
+    return begin_anyhow(put, ring, size, deadline, is_in);
+}
+
 apr_status_t xipc__ring_put_more(xipc__ring_put_t *put, apr_size_t size)
 {
+    if (append_quickly(put, size)) return APR_SUCCESS;
     return size <= xipc__ring_message_max(put->ring) ? append(put, size) : XIPC_EMSGSIZE;
 }
 

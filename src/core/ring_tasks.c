@@ -5,7 +5,7 @@
  * All of this happens with the readers' side. The record itself says whose it is; what this process
  * remembers of its tasks only says where to look first.
  */
-#include "core/ring_layout.h"
+#include "core/ring_lock.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 
 #include "core/levels.h"
 #include "core/ring.h"
-#include "core/ring_layout.h"
+#include "core/ring_lock.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The locks of a queue in shared memory, from inside. */
 #include "core/queue.h"
-#include "core/ring_layout.h"
+#include "core/ring_lock.h"
 #include "testing.h"
 
 #include <apr_thread_proc.h>
