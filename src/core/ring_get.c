@@ -10,8 +10,8 @@ static xipc__side_t *readers(const xipc__ring_t *ring)
 
 /* ---- one record ---- */
 
-static inline apr_status_t look_at(xipc__look_t *look, const xipc__ring_t *ring, apr_uint64_t mark,
-                                   apr_uint64_t left)
+apr_status_t xipc__ring_look(xipc__look_t *look, const xipc__ring_t *ring, apr_uint64_t mark,
+                             apr_uint64_t left)
 {
     apr_uint32_t place = xipc__mark_place(mark);
     apr_uint64_t offset = place & (ring->units - 1);
@@ -31,12 +31,6 @@ static inline apr_status_t look_at(xipc__look_t *look, const xipc__ring_t *ring,
     return APR_SUCCESS;
 }
 
-apr_status_t xipc__ring_look(xipc__look_t *look, const xipc__ring_t *ring, apr_uint64_t mark,
-                             apr_uint64_t left)
-{
-    return look_at(look, ring, mark, left);
-}
-
 void xipc__record_set(const xipc__look_t *look, unsigned kind)
 {
     atomic_store_explicit(&look->record->state, xipc__record_state(look->units, kind | look->copy),
@@ -45,8 +39,8 @@ void xipc__record_set(const xipc__look_t *look, unsigned kind)
 
 /* ---- freeing ---- */
 
-/* Move `freed` over a record, and give back the memory of chunks that are behind it now. */
-static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_t *look)
+/* In a ring that grows: move `freed` over a record, and give back the memory of chunks behind it. */
+static void free_with_memory(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_t *look)
 {
     xipc__side_t *side = readers(ring);
     apr_uint64_t offset = xipc__mark_place(mark) & (ring->units - 1);
@@ -54,7 +48,7 @@ static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_
     apr_uint64_t end =
         look->kind == XIPC__RECORD_PAD ? first + 1 : (offset + look->units) / XIPC__CHUNK_UNITS;
     if (first < XIPC__CHUNKS_KEPT) first = XIPC__CHUNKS_KEPT;
-    int is_discarded = first < end && ring->units > XIPC__RING_FIXED;
+    int is_discarded = first < end;
     if (is_discarded) {
         /* the records there are going to be zeros: whoever repairs must not walk over them */
         atomic_store_explicit(&side->next, look->next, memory_order_release);
@@ -62,10 +56,19 @@ static void free_record(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_
         xipc__port_memory_discard(ring->memory, ring->start + first * XIPC__RING_CHUNK,
                                   (end - first) * XIPC__RING_CHUNK);
     }
-    /* release: pairs with the writers' acquire, who may overwrite it from here on */
     atomic_store_explicit(&side->freed, look->next, memory_order_release);
     /* places come again after some rounds */
     if (is_discarded) atomic_store_explicit(&side->next, XIPC__RING_NONE, memory_order_release);
+}
+
+/* Move `freed` over a record. */
+static inline void free_record(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_t *look)
+{
+    if (ring->units > XIPC__RING_FIXED)
+        free_with_memory(ring, mark, look);
+    else
+        /* release: pairs with the writers' acquire, who may overwrite it from here on */
+        atomic_store_explicit(&readers(ring)->freed, look->next, memory_order_release);
 }
 
 /*
@@ -103,7 +106,7 @@ void xipc__ring_advance(xipc__ring_t *ring)
 /* ---- finding a message ---- */
 
 /* Move the readers' mark over a record, which is free then unless earlier ones are held. */
-static void pass(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_t *look)
+static inline void pass(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_t *look)
 {
     xipc__side_t *side = readers(ring);
     int is_first = look->kind < XIPC__RECORD_HELD &&
@@ -138,23 +141,28 @@ typedef struct {
     apr_uint64_t value;
 } reason_t;
 
-/* How many units are written behind the readers' mark. */
-static inline apr_status_t count_left(apr_uint64_t *left, reason_t *reason, xipc__ring_t *ring,
-                                      apr_uint64_t mark)
+/* The writers' mark; only looked at when nothing is known to be written behind the readers'. */
+static inline apr_uint64_t known_tail(xipc__ring_t *ring, apr_uint64_t mark)
 {
     xipc__side_t *side = readers(ring);
-    apr_uint64_t tail = atomic_load_explicit(&side->seen, memory_order_relaxed);
-    if (xipc__mark_place(tail) == xipc__mark_place(mark)) {
-        reason->word = &ring->header->sides[XIPC__WRITERS].mark;
-        /* acquire: pairs with the store that published the records */
-        tail = reason->value = atomic_load_explicit(reason->word, memory_order_acquire);
-        atomic_store_explicit(&side->seen, tail, memory_order_relaxed);
-    }
-    *left = xipc__mark_place(tail) - xipc__mark_place(mark);
+    apr_uint64_t tail = xipc__load(&side->seen);
+    if (xipc__mark_place(tail) != xipc__mark_place(mark)) return tail;
+    /* acquire: pairs with the store that published the records */
+    tail = atomic_load_explicit(&ring->header->sides[XIPC__WRITERS].mark, memory_order_acquire);
+    xipc__store(&side->seen, tail);
+    return tail;
+}
+
+/* How many units are written behind the readers' mark. */
+static apr_status_t count_left(apr_uint64_t *left, reason_t *reason, xipc__ring_t *ring,
+                               apr_uint64_t mark)
+{
+    *reason = (reason_t){&ring->header->sides[XIPC__WRITERS].mark, known_tail(ring, mark)};
+    *left = xipc__mark_place(reason->value) - xipc__mark_place(mark);
     return *left <= xipc__ring_span(ring) ? APR_SUCCESS : xipc__ring_bad("the marks");
 }
 
-static inline apr_status_t give(xipc__ring_get_t *get, apr_uint64_t mark, const xipc__look_t *look)
+apr_status_t xipc__ring_give(xipc__ring_get_t *get, apr_uint64_t mark, const xipc__look_t *look)
 {
     get->mark = mark;
     get->next = look->next;
@@ -165,27 +173,30 @@ static inline apr_status_t give(xipc__ring_get_t *get, apr_uint64_t mark, const 
     return APR_SUCCESS;
 }
 
-apr_status_t xipc__ring_give(xipc__ring_get_t *get, apr_uint64_t mark, const xipc__look_t *look)
+/* What nearly always happens: there is a message, and it is whole. 0: look closer. */
+static inline int find_quickly(xipc__ring_get_t *get)
 {
-    return give(get, mark, look);
-}
-
-/* What nearly always happens: there is one, and it is whole. 0: look closer. */
-static int find_quickly(xipc__ring_get_t *get)
-{
-    xipc__look_t look;
-    reason_t reason;
-    apr_uint64_t left;
-    apr_uint64_t mark = xipc__load(&readers(get->ring)->mark);
-    if (count_left(&left, &reason, get->ring, mark) != APR_SUCCESS || left == 0 ||
-        look_at(&look, get->ring, mark, left) != APR_SUCCESS || look.kind != XIPC__RECORD_READY ||
-        look.copy != 0)
+    xipc__ring_t *ring = get->ring;
+    apr_uint64_t mark = xipc__load(&readers(ring)->mark);
+    apr_uint32_t place = xipc__mark_place(mark);
+    apr_uint32_t left = xipc__mark_place(known_tail(ring, mark)) - place;
+    if (left == 0 || left > xipc__ring_span(ring)) return 0;
+    xipc__record_t *record = xipc__record_at(ring, place);
+    /* acquire: as in xipc__ring_look() */
+    apr_uint64_t state = atomic_load_explicit(&record->state, memory_order_acquire);
+    apr_uint64_t size = xipc__load(&record->size);
+    apr_uint64_t units = state >> 32;
+    if ((apr_uint32_t)state != XIPC__RECORD_READY || units < 1 || units > left ||
+        (place & (ring->units - 1)) + units > ring->units || size > (units - 1) * XIPC__RING_UNIT)
         return 0;
     /* messages often have one size: then this is the one after the next */
-    if (2 * look.units < left)
-        xipc__port_prefetch(
-            xipc__record_at(get->ring, xipc__mark_place(mark) + 2 * (apr_uint32_t)look.units));
-    return give(get, mark, &look) == APR_SUCCESS;
+    if (2 * units < left)
+        xipc__port_prefetch(xipc__record_at(ring, place + 2 * (apr_uint32_t)units));
+    get->mark = mark;
+    get->next = xipc__mark(place + (apr_uint32_t)units, xipc__mark_count(mark) + 1);
+    get->data = record + 1;
+    get->size = (apr_size_t)size;
+    return 1;
 }
 
 /* The oldest message; XIPC_EEMPTY and the reason when there is none. */
