@@ -325,6 +325,9 @@ apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr
                                   apr_time_t deadline)
 {
     apr_size_t most = ring->quick.message_max;
+    /* where it is going to be, unless somebody is in; it comes here while the side is entered */
+    xipc__port_prefetch_to_write(
+        xipc__record_at(ring, xipc__mark_place(xipc__load(&writers(ring)->mark))));
     int is_in = size <= most && ring->quick.end > 0 && xipc__ring_try_enter(ring, XIPC__WRITERS);
     if (is_in) {
         intend(put, ring);

@@ -89,3 +89,15 @@ void xipc__port_prefetch(const void *place)
     __builtin_prefetch(place);
     __builtin_prefetch((const char *)place + 64);
 }
+
+void xipc__port_prefetch_to_write(void *place)
+{
+    char *line = place;
+#if defined(__x86_64__)
+    /* the builtin gives an instruction for reading, unless the compiler is told of the processor */
+    __asm__ __volatile__("prefetchw %0\n\tprefetchw %1" : : "m"(line[0]), "m"(line[64]));
+#else
+    __builtin_prefetch(line, 1);
+    __builtin_prefetch(line + 64, 1);
+#endif
+}

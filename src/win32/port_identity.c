@@ -68,3 +68,10 @@ void xipc__port_prefetch(const void *place)
     PreFetchCacheLine(PF_TEMPORAL_LEVEL_1, line);
     PreFetchCacheLine(PF_TEMPORAL_LEVEL_1, line + 64);
 }
+
+void xipc__port_prefetch_to_write(void *place)
+{
+    char *line = place;
+    PrefetchForWrite(line);
+    PrefetchForWrite(line + 64);
+}
