@@ -162,7 +162,9 @@ XIPC_EXPORT apr_status_t xipc_queue_options_bytes_set(xipc_queue_options_t *opti
 
 /**
  * Choose how often a wait in shared memory looks again before it sleeps. It does so only while the
- * other side was last seen on another processor.
+ * other side was last seen on another processor; on the same one, a wait gives the processor up
+ * once, whatever is chosen here. While messages come in a stream, a wait that is over may take a few
+ * microseconds more, in which several gather; not when it is 0.
  *
  * @param options  the options
  * @param spin     times, some nanoseconds each; 0: never, for many more processes than processors;
