@@ -264,7 +264,7 @@ apr_status_t xipc__ring_get_enter(xipc__ring_get_t *get, xipc__ring_t *ring, apr
     return rv;
 }
 
-/* The same, whatever has to be done for it; `is_in`: the side is ours already. */
+/* Begin, whatever has to be done for it; `is_in`: the side is ours already. */
 static apr_status_t begin_anyhow(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline,
                                  int is_in)
 {

@@ -302,7 +302,7 @@ static apr_status_t try_append(xipc__ring_put_t *put, apr_uint64_t *seen, xipc__
     return rv;
 }
 
-/* The same, whatever has to be done for it; `is_in`: the side is ours already. */
+/* Begin, whatever has to be done for it; `is_in`: the side is ours already. */
 static apr_status_t begin_anyhow(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size,
                                  apr_time_t deadline, int is_in)
 {
