@@ -41,6 +41,7 @@ if(WIN32)
         src/win32/port_clock.c
         src/win32/port_handles.c
         src/win32/port_identity.c
+        src/win32/port_processor.c
         src/win32/port_image.c
         src/win32/port_kernel_queue.c
         src/win32/port_listener.c
@@ -71,6 +72,7 @@ set(XIPC_SYSTEM_SOURCES
     src/posix/port_descriptor.c
     src/posix/port_listener.c
     src/posix/port_identity.c
+    src/posix/port_processor.c
     src/posix/port_process.c
     src/posix/port_program.c
     src/posix/port_stream.c

@@ -75,9 +75,8 @@ void xipc__port_pause(void);
 /* Let others run that want this thread's processor. */
 void xipc__port_yield(void);
 
-/* Two lines of memory from here on are going to be read, or written, soon. */
+/* Two lines of memory from here on are going to be read soon. */
 void xipc__port_prefetch(const void *place);
-void xipc__port_prefetch_to_write(void *place);
 
 /* ---- memory that several processes have ---- */
 

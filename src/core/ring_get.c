@@ -112,7 +112,7 @@ static inline void pass(xipc__ring_t *ring, apr_uint64_t mark, const xipc__look_
     int is_first = look->kind < XIPC__RECORD_HELD &&
                    atomic_load_explicit(&side->freed, memory_order_relaxed) == mark;
     /* the one store that takes it */
-    atomic_store_explicit(&side->mark, look->next, memory_order_release);
+    xipc__ring_mark_set(side, look->next);
     XIPC__POINT("get.taken");
     if (is_first) free_record(ring, mark, look);
 }
@@ -177,7 +177,7 @@ apr_status_t xipc__ring_give(xipc__ring_get_t *get, apr_uint64_t mark, const xip
 static inline int find_quickly(xipc__ring_get_t *get)
 {
     xipc__ring_t *ring = get->ring;
-    apr_uint64_t mark = xipc__load(&readers(ring)->mark);
+    apr_uint64_t mark = xipc__load(&readers(ring)->at);
     apr_uint32_t place = xipc__mark_place(mark);
     apr_uint32_t left = xipc__mark_place(known_tail(ring, mark)) - place;
     if (left == 0 || left > xipc__ring_span(ring)) return 0;
@@ -206,7 +206,7 @@ static apr_status_t find(xipc__ring_get_t *get, reason_t *reason)
     for (;;) {
         xipc__look_t look;
         apr_uint64_t left;
-        get->mark = atomic_load_explicit(&readers(ring)->mark, memory_order_relaxed);
+        get->mark = xipc__load(&readers(ring)->at);
         apr_status_t rv = count_left(&left, reason, ring, get->mark);
         if (rv != APR_SUCCESS) return rv;
         if (left == 0) return XIPC_EEMPTY;
@@ -264,6 +264,14 @@ apr_status_t xipc__ring_get_enter(xipc__ring_get_t *get, xipc__ring_t *ring, apr
     return rv;
 }
 
+/* A message, if one comes at once. */
+static apr_status_t linger(xipc__ring_get_t *get, reason_t *reason, apr_time_t deadline)
+{
+    if (!xipc__ring_linger(get->ring, XIPC__READERS, reason->word, reason->value, deadline))
+        return XIPC_EEMPTY;
+    return get->ring->tasks == NULL && find_quickly(get) ? APR_SUCCESS : find_any(get, reason);
+}
+
 /* Begin, whatever has to be done for it; `is_in`: the side is ours already. */
 static apr_status_t begin_anyhow(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline,
                                  int is_in)
@@ -273,9 +281,7 @@ static apr_status_t begin_anyhow(xipc__ring_get_t *get, xipc__ring_t *ring, apr_
         apr_status_t rv = is_in ? APR_SUCCESS : xipc__ring_get_enter(get, ring, deadline);
         if (rv != APR_SUCCESS) return rv;
         rv = find_any(get, &reason);
-        if (rv == XIPC_EEMPTY &&
-            xipc__ring_linger(ring, XIPC__READERS, reason.word, reason.value, deadline))
-            rv = find_any(get, &reason);
+        if (rv == XIPC_EEMPTY) rv = linger(get, &reason, deadline);
         if (rv == APR_SUCCESS) return rv;
         xipc__ring_get_end(get);
         if (rv != XIPC_EEMPTY) return rv;

@@ -15,7 +15,7 @@
 
 enum {
     XIPC__RING_MAGIC = 0x78715247,
-    XIPC__RING_VERSION = 5,
+    XIPC__RING_VERSION = 6,
     XIPC__RING_UNIT = 64,           /* bytes: records begin and end at multiples */
     XIPC__RING_START = 65536,       /* where the records begin */
     XIPC__RING_CHUNK = 1024 * 1024, /* memory is asked for and given back in these */
@@ -81,6 +81,7 @@ typedef struct {
     _Atomic apr_uint64_t owner;    /* the process that is in, or 0 */
     xipc__spot_t spot;             /* who wants in */
     _Atomic apr_uint64_t intent;   /* the mark before what the owner is doing, or NONE */
+    _Atomic apr_uint64_t at;       /* the mark, for this side alone; see xipc__ring_mark_set() */
     _Atomic apr_uint64_t seen;     /* the other side's mark when it was looked at last */
     _Atomic apr_uint64_t pad;      /* writers: units of the last pad */
     _Atomic apr_uint64_t next;     /* readers: what `freed` becomes when memory is given back */
@@ -90,7 +91,7 @@ typedef struct {
     /* what died */
     _Atomic apr_uint64_t lost;
     _Atomic apr_uint64_t lost_by;
-    unsigned char fill1[48];
+    unsigned char fill1[40];
     /* what the other side looks at */
     _Atomic apr_uint64_t mark;  /* writers: behind the last record; readers: the next to take */
     _Atomic apr_uint64_t freed; /* readers: up to where there is room again */
@@ -186,6 +187,7 @@ struct xipc__ring_t {
     xipc__side_t *tally; /* where what died is counted, two of them */
     xipc__ring_bounds_t bounds;
     xipc__quick_t quick;
+    apr_uint32_t ours; /* writers: lines up to this place are our processor's; see ring_put.c */
     xipc__ring_name_t name;
     xipc__memory_t *memory;
     xipc__park_t *park;
@@ -207,6 +209,16 @@ static inline apr_uint64_t xipc__load(const _Atomic apr_uint64_t *word)
 static inline void xipc__store(_Atomic apr_uint64_t *word, apr_uint64_t value)
 {
     atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+/*
+ * With a side: move its mark. What the other side reads is taken to its processor, so that reading
+ * it here would wait for it: this side goes on from a copy. Release: what the mark tells is there.
+ */
+static inline void xipc__ring_mark_set(xipc__side_t *side, apr_uint64_t mark)
+{
+    atomic_store_explicit(&side->mark, mark, memory_order_release);
+    xipc__store(&side->at, mark);
 }
 
 /* Units between `freed` and the writers' mark at most: a ring that grows may skip a part of a round. */

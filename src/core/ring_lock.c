@@ -72,6 +72,7 @@ static void repair(xipc__ring_t *ring, int which, apr_uint64_t dead)
     else if (which == XIPC__WRITERS && intent == mark)
         xipc__ring_count_lost(ring, which, dead, 1);
     XIPC__POINT("repair.counted");
+    xipc__store(&side->at, mark);
     if (ring->tasks != NULL) xipc__ring_task_moved(ring);
     if (which == XIPC__READERS)
         repair_readers(ring, side);
@@ -217,12 +218,15 @@ int xipc__ring_linger(xipc__ring_t *ring, int which, const _Atomic apr_uint64_t 
 {
     xipc__side_t *side = &ring->header->sides[which];
     if (!is_worth_spinning(ring, 1 - which) || xipc__remaining(deadline) == 0) return 0;
+    /* the message comes along with the word that tells of it */
+    const xipc__record_t *next = xipc__record_at(ring, xipc__mark_place(xipc__load(&side->at)));
     for (int i = 0; i < LOOKS; i++) {
         if (atomic_load_explicit(word, memory_order_relaxed) != old) {
             gather(ring, which, word, old);
             return 1;
         }
         if (atomic_load_explicit(&side->spot.sleepers, memory_order_relaxed) != 0) return 0;
+        if (which == XIPC__READERS) xipc__port_prefetch(next);
         xipc__port_pause();
     }
     return 0;

@@ -40,8 +40,7 @@ void xipc__ring_wake_next(xipc__ring_t *ring, int which);
 static inline void xipc__ring_leave(xipc__ring_t *ring, int which)
 {
     xipc__side_t *side = &ring->header->sides[which];
-    if (xipc__mark_count(xipc__load(&side->mark)) % XIPC__TELL == 0)
-        xipc__ring_tell_processor(side);
+    if (xipc__mark_count(xipc__load(&side->at)) % XIPC__TELL == 0) xipc__ring_tell_processor(side);
     xipc__store(&side->intent, XIPC__RING_NONE);
     /* a full barrier: what was done is visible before it is looked for sleepers, here and in wake */
     atomic_exchange_explicit(&side->owner, 0, memory_order_seq_cst);

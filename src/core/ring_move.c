@@ -53,7 +53,7 @@ static void move(xipc__ring_t *ring, const xipc__look_t *look)
     xipc__store(&ring->header->tasks_of.copied, put.mark);
     atomic_store_explicit(&ring->header->tasks_of.moving, both(freed, at), memory_order_release);
     XIPC__POINT("task.moving");
-    atomic_store_explicit(&ring->header->sides[XIPC__WRITERS].mark, put.mark, memory_order_release);
+    xipc__ring_mark_set(&ring->header->sides[XIPC__WRITERS], put.mark);
     XIPC__POINT("task.moved");
     xipc__ring_task_moved(ring);
     xipc__ring_advance(ring);

@@ -112,7 +112,7 @@ void xipc__ring_hold(xipc__ring_get_t *get)
     atomic_store_explicit(&record->state, xipc__record_state(units, XIPC__RECORD_HELD),
                           memory_order_release);
     XIPC__POINT("place.held");
-    atomic_store_explicit(&side->mark, get->next, memory_order_release);
+    xipc__ring_mark_set(side, get->next);
     XIPC__POINT("place.taken");
 }
 

@@ -147,7 +147,7 @@ static void take_first(xipc__ring_get_t *get, const xipc__look_t *look, unsigned
     xipc__store(&look->record->owner, xipc__port_identity());
     xipc__record_set(look, kind);
     XIPC__POINT("task.leased");
-    atomic_store_explicit(&readers(get->ring)->mark, get->next, memory_order_release);
+    xipc__ring_mark_set(readers(get->ring), get->next);
     XIPC__POINT("task.taken");
     add_live(get->ring, look->units);
 }

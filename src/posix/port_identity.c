@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -68,36 +67,4 @@ apr_uint64_t xipc__port_process_space(void)
 {
     struct stat space; /* Linux has several spaces of pids; elsewhere there is no such file */
     return stat("/proc/self/ns/pid", &space) == 0 ? (apr_uint64_t)space.st_ino : 0;
-}
-
-void xipc__port_pause(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ __volatile__("yield");
-#endif
-}
-
-void xipc__port_yield(void)
-{
-    (void)sched_yield();
-}
-
-void xipc__port_prefetch(const void *place)
-{
-    __builtin_prefetch(place);
-    __builtin_prefetch((const char *)place + 64);
-}
-
-void xipc__port_prefetch_to_write(void *place)
-{
-    char *line = place;
-#if defined(__x86_64__)
-    /* the builtin gives an instruction for reading, unless the compiler is told of the processor */
-    __asm__ __volatile__("prefetchw %0\n\tprefetchw %1" : : "m"(line[0]), "m"(line[64]));
-#else
-    __builtin_prefetch(line, 1);
-    __builtin_prefetch(line + 64, 1);
-#endif
 }

@@ -46,32 +46,3 @@ apr_uint64_t xipc__port_process_space(void)
 {
     return 0;
 }
-
-int xipc__port_processor(void)
-{
-    return (int)GetCurrentProcessorNumber();
-}
-
-void xipc__port_pause(void)
-{
-    YieldProcessor();
-}
-
-void xipc__port_yield(void)
-{
-    (void)SwitchToThread();
-}
-
-void xipc__port_prefetch(const void *place)
-{
-    const char *line = place;
-    PreFetchCacheLine(PF_TEMPORAL_LEVEL_1, line);
-    PreFetchCacheLine(PF_TEMPORAL_LEVEL_1, line + 64);
-}
-
-void xipc__port_prefetch_to_write(void *place)
-{
-    char *line = place;
-    PrefetchForWrite(line);
-    PrefetchForWrite(line + 64);
-}
