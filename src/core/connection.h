@@ -6,6 +6,7 @@
 
 #include "core/parcel.h"
 #include "core/port.h"
+#include "core/room.h"
 #include "xipc/connection.h"
 
 /* Those of the message that is being received, and of the next one, whose begin came with its end. */
@@ -102,13 +103,6 @@ apr_status_t xipc__outgoing_push(xipc__outgoing_t *out, xipc_connection_t *conne
 
 /* ---- receiving, in frame.c ---- */
 
-/* Where a message is to be put: a buffer of the caller's, or memory of a pool. */
-typedef struct {
-    void *buffer; /* NULL with a pool */
-    apr_size_t capacity;
-    apr_pool_t *pool;
-} xipc__room_t;
-
 /*
  * Receive one message into the room: *data is where it is, followed by a NUL in pool memory. The
  * handles that came with it go to `handles`, with `lost` when there should be more, or are closed
@@ -142,11 +136,5 @@ apr_status_t xipc__frame_put_ahead(xipc_connection_t *connection, const void *da
  * size.
  */
 apr_size_t xipc__frame_head(unsigned char head[12], apr_uint64_t body_size);
-
-/*
- * Room for a message of that size; NULL when the buffer is too small or the pool has no memory.
- * Used by queues too.
- */
-void *xipc__room_get(const xipc__room_t *room, apr_size_t size);
 
 #endif

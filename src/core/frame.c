@@ -246,15 +246,6 @@ static apr_status_t peek_head(apr_size_t *head_size, apr_uint64_t *size,
     }
 }
 
-void *xipc__room_get(const xipc__room_t *room, apr_size_t size)
-{
-    if (room->pool == NULL)
-        return size <= room->capacity ? (room->buffer != NULL ? room->buffer : (void *)"") : NULL;
-    char *memory = apr_palloc(room->pool, size + 1);
-    if (memory != NULL) memory[size] = '\0';
-    return memory;
-}
-
 /* A message that is here as a whole. */
 static apr_status_t receive_from_ahead(void **data, apr_size_t *size, xipc_connection_t *connection,
                                        const xipc__room_t *room, apr_size_t head_size,
