@@ -30,7 +30,7 @@ static apr_status_t levels_get(void **data, apr_size_t *size, void *self, const 
     xipc__levels_get_t get;
     apr_status_t rv = xipc__levels_get_begin(&get, self, deadline);
     if (rv != APR_SUCCESS) return rv;
-    rv = xipc__queue_shm_copy(data, size, get.at, room);
+    rv = xipc__ring_get_copy(data, size, get.at, room);
     if (rv == APR_SUCCESS) xipc__ring_get_take(get.at);
     xipc__levels_get_end(&get);
     return rv;
@@ -75,7 +75,7 @@ static apr_status_t levels_get_many(apr_size_t *count, xipc_queue_message_t *mes
     if (rv != APR_SUCCESS) return rv;
     while (rv == APR_SUCCESS && got < most) {
         void *data;
-        rv = xipc__queue_shm_copy(&data, &messages[got].size, get.at, &room);
+        rv = xipc__ring_get_copy(&data, &messages[got].size, get.at, &room);
         if (rv != APR_SUCCESS) break;
         messages[got++].data = data;
         xipc__ring_get_take(get.at);

@@ -11,40 +11,13 @@
 
 static apr_status_t shm_put(void *self, const void *data, apr_size_t size, apr_time_t deadline)
 {
-    xipc__ring_put_t put;
-    apr_status_t rv = xipc__ring_put_begin(&put, self, size, deadline);
-    if (rv != APR_SUCCESS) return rv;
-    if (size > 0) memcpy(put.place, data, size);
-    xipc__ring_put_end(&put);
-    return APR_SUCCESS;
-}
-
-apr_status_t xipc__queue_shm_copy(void **data, apr_size_t *size, const xipc__ring_get_t *get,
-                                  const xipc__room_t *room)
-{
-    void *place = xipc__room_get(room, get->size);
-    if (place == NULL && room->pool != NULL) return APR_ENOMEM;
-    *size = get->size;
-    if (place == NULL)
-        return xipc__fail(XIPC_EMSGSIZE,
-                          "the message has %" APR_SIZE_T_FMT
-                          " bytes, the buffer has %" APR_SIZE_T_FMT,
-                          get->size, room->capacity);
-    memcpy(place, get->data, get->size);
-    *data = place;
-    return APR_SUCCESS;
+    return xipc__ring_put(self, data, size, deadline);
 }
 
 static apr_status_t shm_get(void **data, apr_size_t *size, void *self, const xipc__room_t *room,
                             apr_time_t deadline)
 {
-    xipc__ring_get_t get;
-    apr_status_t rv = xipc__ring_get_begin(&get, self, deadline);
-    if (rv != APR_SUCCESS) return rv;
-    rv = xipc__queue_shm_copy(data, size, &get, room);
-    if (rv == APR_SUCCESS) xipc__ring_get_take(&get);
-    xipc__ring_get_end(&get);
-    return rv;
+    return xipc__ring_get(data, size, self, room, deadline);
 }
 
 static apr_status_t shm_get_leased(xipc_queue_lease_t *lease, void **data, apr_size_t *size,
@@ -53,7 +26,7 @@ static apr_status_t shm_get_leased(xipc_queue_lease_t *lease, void **data, apr_s
     xipc__ring_get_t get;
     apr_status_t rv = xipc__ring_get_begin(&get, self, deadline);
     if (rv != APR_SUCCESS) return rv;
-    rv = xipc__queue_shm_copy(data, size, &get, room);
+    rv = xipc__ring_get_copy(data, size, &get, room);
     if (rv == APR_SUCCESS) {
         xipc__ring_get_take(&get);
         *lease = (xipc_queue_lease_t){.id = get.id, .deliveries = (apr_size_t)get.deliveries};
@@ -99,7 +72,7 @@ static apr_status_t shm_get_many(apr_size_t *count, xipc_queue_message_t *messag
     if (rv != APR_SUCCESS) return rv;
     while (rv == APR_SUCCESS && got < most) {
         void *data;
-        rv = xipc__queue_shm_copy(&data, &messages[got].size, &get, &room);
+        rv = xipc__ring_get_copy(&data, &messages[got].size, &get, &room);
         if (rv != APR_SUCCESS) break;
         messages[got++].data = data;
         xipc__ring_get_take(&get);

@@ -7,9 +7,6 @@
 #include "core/queue.h"
 #include "core/ring.h"
 
-/* Copy the message in hand to where there is room for it; see the get in queue.h. */
-apr_status_t xipc__queue_shm_copy(void **data, apr_size_t *size, const xipc__ring_get_t *get,
-                                  const xipc__room_t *room);
 void xipc__queue_shm_lost(xipc_queue_stat_t *stat, const xipc__ring_t *ring);
 apr_status_t xipc__queue_shm_pack(xipc__parcel_t *parcel, const xipc__ring_t *ring);
 

@@ -7,6 +7,7 @@
 #define XIPC_CORE_RING_H
 
 #include "core/port.h"
+#include "core/room.h"
 
 typedef struct xipc__ring_t xipc__ring_t;
 
@@ -99,8 +100,12 @@ typedef struct {
     apr_uint64_t start;
 } xipc__ring_put_t;
 
+/* Put a message. XIPC_EFULL; XIPC_EMSGSIZE when it can never fit. */
+apr_status_t xipc__ring_put(xipc__ring_t *ring, const void *data, apr_size_t size,
+                            apr_time_t deadline);
+
 /*
- * Wait for room for `size` bytes, and keep other writers out. XIPC_EFULL; XIPC_EMSGSIZE when it can
+ * The same in steps. Wait for room for `size` bytes, and keep other writers out. XIPC_EFULL; XIPC_EMSGSIZE when it can
  * never fit. After success: fill `place`, call more for the next message, and then end, which makes
  * all of them visible.
  */
@@ -126,10 +131,18 @@ typedef struct {
 } xipc__ring_get_t;
 
 /*
- * Wait for a message, and keep other readers out. XIPC_EEMPTY. After success: take it or leave it,
- * call more for the next one, and then end.
+ * Take the oldest message into the room. XIPC_EEMPTY; XIPC_EMSGSIZE writes *size and takes nothing.
+ */
+apr_status_t xipc__ring_get(void **data, apr_size_t *size, xipc__ring_t *ring,
+                            const xipc__room_t *room, apr_time_t deadline);
+
+/*
+ * The same in steps. Wait for a message, and keep other readers out. XIPC_EEMPTY. After success: copy it, take it
+ * or leave it, call more for the next one, and then end.
  */
 apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline);
+apr_status_t xipc__ring_get_copy(void **data, apr_size_t *size, const xipc__ring_get_t *get,
+                                 const xipc__room_t *room);
 void xipc__ring_get_take(xipc__ring_get_t *get);
 apr_status_t xipc__ring_get_more(xipc__ring_get_t *get);
 void xipc__ring_get_end(xipc__ring_get_t *get);

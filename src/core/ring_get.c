@@ -3,6 +3,8 @@
  */
 #include "core/ring_lock.h"
 
+#include <string.h>
+
 static xipc__side_t *readers(const xipc__ring_t *ring)
 {
     return &ring->header->sides[XIPC__READERS];
@@ -300,7 +302,24 @@ apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr
     return begin_anyhow(get, ring, deadline, is_in);
 }
 
-void xipc__ring_get_take(xipc__ring_get_t *get)
+apr_status_t xipc__ring_get_copy(void **data, apr_size_t *size, const xipc__ring_get_t *get,
+                                 const xipc__room_t *room)
+{
+    void *place = xipc__room_get(room, get->size);
+    if (place == NULL && room->pool != NULL) return APR_ENOMEM;
+    *size = get->size;
+    if (place == NULL)
+        return xipc__fail(XIPC_EMSGSIZE,
+                          "the message has %" APR_SIZE_T_FMT
+                          " bytes, the buffer has %" APR_SIZE_T_FMT,
+                          get->size, room->capacity);
+    memcpy(place, get->data, get->size);
+    *data = place;
+    return APR_SUCCESS;
+}
+
+/* In a queue without tasks. */
+static inline void take(const xipc__ring_get_t *get)
 {
     xipc__look_t look = {.record = xipc__record_at(get->ring, xipc__mark_place(get->mark)),
                          .kind = XIPC__RECORD_READY,
@@ -308,14 +327,20 @@ void xipc__ring_get_take(xipc__ring_get_t *get)
                          .next = get->next};
     xipc__side_t *side = readers(get->ring);
     XIPC__POINT("get.read");
-    if (get->ring->tasks != NULL) {
-        xipc__ring_task_take(get);
-        return;
-    }
     /* of a batch, the first */
-    if (atomic_load_explicit(&side->intent, memory_order_relaxed) == XIPC__RING_NONE)
+    if (xipc__load(&side->intent) == XIPC__RING_NONE)
         atomic_store_explicit(&side->intent, get->mark, memory_order_release);
     pass(get->ring, get->mark, &look);
+}
+
+void xipc__ring_get_take(xipc__ring_get_t *get)
+{
+    if (get->ring->tasks == NULL) {
+        take(get);
+        return;
+    }
+    XIPC__POINT("get.read");
+    xipc__ring_task_take(get);
 }
 
 apr_status_t xipc__ring_get_more(xipc__ring_get_t *get)
@@ -326,16 +351,72 @@ apr_status_t xipc__ring_get_more(xipc__ring_get_t *get)
     return find_any(get, &reason);
 }
 
+static inline void leave(xipc__ring_t *ring, int is_room)
+{
+    XIPC__POINT("get.freed");
+    xipc__ring_leave(ring, XIPC__READERS);
+    XIPC__POINT("get.left");
+    if (is_room) xipc__ring_wake(ring, XIPC__NOT_FULL);
+}
+
 void xipc__ring_get_end(xipc__ring_get_t *get)
 {
     const xipc__side_t *side = readers(get->ring);
-    int is_room = atomic_load_explicit(&side->freed, memory_order_relaxed) != get->freed;
-    if (get->ring->tasks != NULL && !is_room)
-        is_room = atomic_load_explicit(&side->mark, memory_order_relaxed) != get->taken;
-    XIPC__POINT("get.freed");
-    xipc__ring_leave(get->ring, XIPC__READERS);
-    XIPC__POINT("get.left");
-    if (is_room) xipc__ring_wake(get->ring, XIPC__NOT_FULL);
+    int is_room = xipc__load(&side->freed) != get->freed;
+    if (get->ring->tasks != NULL && !is_room) is_room = xipc__load(&side->at) != get->taken;
+    leave(get->ring, is_room);
+}
+
+/* A message that is there, or comes at once. */
+static inline int find_soon(xipc__ring_get_t *get, apr_time_t deadline)
+{
+    const _Atomic apr_uint64_t *tail = &get->ring->header->sides[XIPC__WRITERS].mark;
+    const xipc__side_t *side = readers(get->ring);
+    if (find_quickly(get)) return 1;
+    /* or is there something that has to be looked at closer? */
+    apr_uint64_t seen = xipc__load(&side->seen);
+    return seen == xipc__load(&side->at) &&
+           xipc__ring_linger(get->ring, XIPC__READERS, tail, seen, deadline) && find_quickly(get);
+}
+
+/*
+ * All of it, when there is a message and room for it. What is found stays in registers, since nobody
+ * else is told of it.
+ */
+static int get_quickly(void **data, apr_size_t *size, xipc__ring_t *ring, const xipc__room_t *room,
+                       apr_time_t deadline)
+{
+    xipc__ring_get_t get = {.ring = ring};
+    const xipc__side_t *side = readers(ring);
+    if (!find_soon(&get, deadline)) return 0;
+    void *place = xipc__room_get(room, get.size);
+    if (place == NULL) return 0;
+    memcpy(place, get.data, get.size);
+    *data = place;
+    *size = get.size;
+    apr_uint64_t freed = xipc__load(&side->freed);
+    take(&get);
+    leave(ring, xipc__load(&side->freed) != freed);
+    return 1;
+}
+
+apr_status_t xipc__ring_get(void **data, apr_size_t *size, xipc__ring_t *ring,
+                            const xipc__room_t *room, apr_time_t deadline)
+{
+    xipc__ring_get_t get;
+    int is_in = xipc__ring_try_enter(ring, XIPC__READERS);
+    if (is_in) {
+        XIPC__POINT("get.entered");
+        if (ring->tasks == NULL && get_quickly(data, size, ring, room, deadline))
+            return APR_SUCCESS;
+        begin(&get, ring);
+    }
+    apr_status_t rv = begin_anyhow(&get, ring, deadline, is_in);
+    if (rv != APR_SUCCESS) return rv;
+    rv = xipc__ring_get_copy(data, size, &get, room);
+    if (rv == APR_SUCCESS) xipc__ring_get_take(&get);
+    xipc__ring_get_end(&get);
+    return rv;
 }
 
 void xipc__ring_reclaim(xipc__ring_t *ring, apr_time_t deadline)

@@ -12,7 +12,7 @@ enum {
     LOOKS = 50,        /* looks at the other side before leaving in vain */
     PATIENCE = 128,    /* pauses at most, to let messages or places gather */
     TRIED = 24,        /* so many at first */
-    TRIAL = 100,       /* and anew after so many times when they brought nothing */
+    TRIAL = 1000,      /* and anew after so many times when they brought nothing */
     GATHERED = 32,     /* that many are enough */
     FIRST_LOOK = 1000, /* microseconds: then it is looked whether the owner lives */
     LONGEST = 64000,

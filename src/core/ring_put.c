@@ -3,6 +3,8 @@
  */
 #include "core/ring_lock.h"
 
+#include <string.h>
+
 /* Where the next record goes. */
 typedef struct {
     apr_uint32_t offset; /* of the mark, in the ring */
@@ -193,43 +195,45 @@ static void add(xipc__ring_put_t *put, apr_uint64_t units, apr_size_t size)
     XIPC__POINT("put.record");
 }
 
-/*
- * Lines of free memory that are asked for at once, by a store to each. A line that the reader has
- * read is at its processor, and comes back when it is written. One by one, between two uses of the
- * lock, that would be waited for at each message; several come at the same time.
- */
-enum { LINES_AHEAD = 16 };
-
-static apr_uint64_t free_units(const xipc__quick_t *quick, apr_uint64_t offset, apr_uint64_t used)
+/* Units that are known to be free right behind a mark; 0 when one has to look closer. */
+static inline apr_uint64_t known_room(const xipc__ring_t *ring, apr_uint64_t mark)
 {
-    apr_uint64_t behind = quick->end - offset;
-    return behind < quick->used - used ? behind : quick->used - used;
+    const xipc__quick_t *quick = &ring->quick;
+    apr_uint64_t seen = xipc__load(&writers(ring)->seen);
+    apr_uint64_t offset = xipc__mark_place(mark) & (ring->units - 1);
+    apr_uint64_t used = xipc__mark_place(mark) - xipc__mark_place(seen);
+    apr_uint32_t count = xipc__mark_count(mark) - xipc__mark_count(seen);
+    if (offset >= quick->end || used >= quick->used || count >= quick->count || count > used)
+        return 0;
+    return quick->end - offset < quick->used - used ? quick->end - offset : quick->used - used;
 }
 
-static void take_lines(xipc__ring_t *ring, apr_uint32_t place, apr_uint64_t free)
+/* So many lines at once, see below; a larger message is many lines itself. */
+enum { LINES = 16 };
+
+/*
+ * A line that the reader has read is at its processor, and comes back when it is written to. Message
+ * by message that would be waited for each time, since the lock lets nothing pass. So the lines of
+ * the next messages, as far as there is room, are written to in a row, which all come in the time of
+ * one or two.
+ */
+static inline void take_lines(xipc__ring_t *ring, apr_uint32_t place, apr_uint64_t units,
+                              apr_uint64_t room)
 {
-    apr_uint32_t count = free < LINES_AHEAD ? (apr_uint32_t)free : LINES_AHEAD;
+    apr_uint32_t count = room < LINES ? (apr_uint32_t)room : LINES;
+    if (units > count || (apr_int32_t)(ring->ours - place) >= (apr_int32_t)units) return;
     for (apr_uint32_t i = 0; i < count; i++)
         xipc__store(&xipc__record_at(ring, place + i)->state, 0);
-    ring->ours = place + (apr_uint32_t)count;
+    ring->ours = place + count;
 }
 
 /* What nearly always happens: there is room right behind the last one. 0: look closer. */
 static int append_quickly(xipc__ring_put_t *put, apr_size_t size)
 {
-    xipc__ring_t *ring = put->ring;
-    const xipc__quick_t *quick = &ring->quick;
-    apr_uint64_t seen = xipc__load(&writers(ring)->seen);
     apr_uint64_t units = units_of(size);
-    apr_uint32_t place = xipc__mark_place(put->mark);
-    apr_uint64_t used = place - xipc__mark_place(seen);
-    apr_uint32_t count = xipc__mark_count(put->mark) - xipc__mark_count(seen);
-    apr_uint64_t offset = place & (ring->units - 1);
-    if (size > quick->message_max || offset + units > quick->end || used + units > quick->used ||
-        count >= quick->count || count > used)
-        return 0;
-    if (units < LINES_AHEAD && (apr_int32_t)(ring->ours - place) < (apr_int32_t)units)
-        take_lines(ring, place, free_units(quick, offset, used));
+    apr_uint64_t room = known_room(put->ring, put->mark);
+    if (size > put->ring->quick.message_max || units > room) return 0;
+    take_lines(put->ring, xipc__mark_place(put->mark), units, room);
     add(put, units, size);
     return 1;
 }
@@ -298,18 +302,20 @@ static apr_status_t enter(xipc__ring_t *ring, apr_time_t deadline)
 }
 
 /* With the lock: whoever takes it over from us knows that we wanted to put something. */
-static void intend(xipc__ring_put_t *put, xipc__ring_t *ring)
+static inline void intend(xipc__ring_t *ring)
 {
-    begin(put, ring);
-    atomic_store_explicit(&writers(ring)->intent, put->start, memory_order_release);
+    xipc__side_t *side = writers(ring);
+    atomic_store_explicit(&side->intent, xipc__load(&side->at), memory_order_release);
     XIPC__POINT("put.entered");
 }
 
 apr_status_t xipc__ring_put_enter(xipc__ring_put_t *put, xipc__ring_t *ring, apr_time_t deadline)
 {
     apr_status_t rv = enter(ring, deadline);
-    if (rv == APR_SUCCESS) intend(put, ring);
-    return rv;
+    if (rv != APR_SUCCESS) return rv;
+    intend(ring);
+    begin(put, ring);
+    return APR_SUCCESS;
 }
 
 /* With the lock. If there is no room: what was seen of the readers' side. */
@@ -320,7 +326,8 @@ static apr_status_t try_append(xipc__ring_put_t *put, apr_uint64_t *seen, xipc__
         xipc__ring_task_move(ring);
         *seen = atomic_load_explicit(limit_of(ring), memory_order_relaxed);
     }
-    intend(put, ring);
+    intend(ring);
+    begin(put, ring);
     apr_status_t rv = append(put, size);
     if (ring->tasks == NULL)
         *seen = atomic_load_explicit(&writers(ring)->seen, memory_order_relaxed);
@@ -346,20 +353,26 @@ static apr_status_t begin_anyhow(xipc__ring_put_t *put, xipc__ring_t *ring, apr_
     }
 }
 
+static apr_status_t check_size(const xipc__ring_t *ring, apr_size_t size)
+{
+    apr_size_t most = xipc__ring_message_max(ring);
+    if (size <= most) return APR_SUCCESS;
+    return xipc__fail(XIPC_EMSGSIZE,
+                      "%" APR_SIZE_T_FMT " bytes, this queue can hold %" APR_SIZE_T_FMT, size,
+                      most);
+}
+
 apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size,
                                   apr_time_t deadline)
 {
-    apr_size_t most = ring->quick.message_max;
-    int is_in = size <= most && ring->quick.end > 0 && xipc__ring_try_enter(ring, XIPC__WRITERS);
+    apr_status_t rv = check_size(ring, size);
+    if (rv != APR_SUCCESS) return rv;
+    int is_in = xipc__ring_try_enter(ring, XIPC__WRITERS);
     if (is_in) {
-        intend(put, ring);
+        intend(ring);
+        begin(put, ring);
         if (append_quickly(put, size)) return APR_SUCCESS;
     }
-    if (size > most) most = xipc__ring_message_max(ring);
-    if (size > most)
-        return xipc__fail(XIPC_EMSGSIZE,
-                          "%" APR_SIZE_T_FMT " bytes, this queue can hold %" APR_SIZE_T_FMT, size,
-                          most);
     return begin_anyhow(put, ring, size, deadline, is_in);
 }
 
@@ -369,14 +382,61 @@ apr_status_t xipc__ring_put_more(xipc__ring_put_t *put, apr_size_t size)
     return size <= xipc__ring_message_max(put->ring) ? append(put, size) : XIPC_EMSGSIZE;
 }
 
-void xipc__ring_put_end(xipc__ring_put_t *put)
+static inline void publish(xipc__ring_t *ring, apr_uint64_t mark)
 {
-    xipc__side_t *side = writers(put->ring);
     XIPC__POINT("put.written");
     /* release: pairs with the readers' acquire; this one store makes all of it visible */
-    xipc__ring_mark_set(side, put->mark);
+    xipc__ring_mark_set(writers(ring), mark);
     XIPC__POINT("put.published");
-    xipc__ring_leave(put->ring, XIPC__WRITERS);
+}
+
+static inline void leave(xipc__ring_t *ring)
+{
+    xipc__ring_leave(ring, XIPC__WRITERS);
     XIPC__POINT("put.left");
-    xipc__ring_wake(put->ring, XIPC__NOT_EMPTY);
+    xipc__ring_wake(ring, XIPC__NOT_EMPTY);
+}
+
+void xipc__ring_put_end(xipc__ring_put_t *put)
+{
+    publish(put->ring, put->mark);
+    leave(put->ring);
+}
+
+/*
+ * All of it, when there is room right behind the last one. The header comes after the message: its
+ * line and the mark's are asked for at the same time when nothing else is stored between them.
+ */
+static int put_quickly(xipc__ring_t *ring, const void *data, apr_size_t size)
+{
+    apr_uint64_t mark = xipc__load(&writers(ring)->at);
+    apr_uint64_t units = units_of(size);
+    apr_uint32_t next = xipc__mark_place(mark) + (apr_uint32_t)units;
+    apr_uint64_t room = known_room(ring, mark);
+    if (units > room) return 0;
+    xipc__record_t *record = xipc__record_at(ring, xipc__mark_place(mark));
+    if (size > 0) memcpy(record + 1, data, size);
+    write_record(record, XIPC__RECORD_READY, units, size);
+    XIPC__POINT("put.record");
+    publish(ring, xipc__mark(next, xipc__mark_count(mark) + 1));
+    take_lines(ring, next, units, room - units);
+    leave(ring);
+    return 1;
+}
+
+apr_status_t xipc__ring_put(xipc__ring_t *ring, const void *data, apr_size_t size,
+                            apr_time_t deadline)
+{
+    xipc__ring_put_t put;
+    int is_in = size <= ring->quick.message_max && xipc__ring_try_enter(ring, XIPC__WRITERS);
+    if (is_in) {
+        intend(ring);
+        if (put_quickly(ring, data, size)) return APR_SUCCESS;
+    }
+    apr_status_t rv = is_in ? APR_SUCCESS : check_size(ring, size);
+    if (rv == APR_SUCCESS) rv = begin_anyhow(&put, ring, size, deadline, is_in);
+    if (rv != APR_SUCCESS) return rv;
+    if (size > 0) memcpy(put.place, data, size);
+    xipc__ring_put_end(&put);
+    return APR_SUCCESS;
 }
