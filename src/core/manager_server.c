@@ -113,6 +113,13 @@ static message_t *take_first(stored_queue_t *queue)
     return message;
 }
 
+static apr_status_t drop_messages(void *dropped)
+{
+    stored_queue_t *queue = dropped;
+    while (queue->count > 0) free_message(take_first(queue));
+    return APR_SUCCESS;
+}
+
 /* A message whose taker went away comes first again. */
 static void give_back(stored_queue_t *queue, message_t *message)
 {
@@ -322,6 +329,7 @@ static void create_queue(server_t *server, session_t *session, apr_int64_t capac
     stored_queue_t *queue = apr_pcalloc(server->pool, sizeof *queue);
     queue->capacity = (apr_size_t)capacity;
     queue->end = &queue->first;
+    apr_pool_cleanup_register(server->pool, queue, drop_messages, apr_pool_cleanup_null);
     APR_ARRAY_PUSH(server->queues, stored_queue_t *) = queue;
     answer(session, APR_SUCCESS, server->queues->nelts, NULL, server->scratch);
 }
