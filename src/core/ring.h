@@ -105,9 +105,9 @@ apr_status_t xipc__ring_put(xipc__ring_t *ring, const void *data, apr_size_t siz
                             apr_time_t deadline);
 
 /*
- * The same in steps. Wait for room for `size` bytes, and keep other writers out. XIPC_EFULL; XIPC_EMSGSIZE when it can
- * never fit. After success: fill `place`, call more for the next message, and then end, which makes
- * all of them visible.
+ * The same in steps. Wait for room for `size` bytes, and keep other writers out. XIPC_EFULL;
+ * XIPC_EMSGSIZE when it can never fit. After success: fill `place`, call more for the next message,
+ * and then end, which makes all of them visible.
  */
 apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr_size_t size,
                                   apr_time_t deadline);
@@ -137,8 +137,8 @@ apr_status_t xipc__ring_get(void **data, apr_size_t *size, xipc__ring_t *ring,
                             const xipc__room_t *room, apr_time_t deadline);
 
 /*
- * The same in steps. Wait for a message, and keep other readers out. XIPC_EEMPTY. After success: copy it, take it
- * or leave it, call more for the next one, and then end.
+ * The same in steps. Wait for a message, and keep other readers out. XIPC_EEMPTY. After success:
+ * copy it, take it or leave it, call more for the next one, and then end.
  */
 apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline);
 apr_status_t xipc__ring_get_copy(void **data, apr_size_t *size, const xipc__ring_get_t *get,

@@ -238,7 +238,7 @@ static void begin(xipc__ring_get_t *get, xipc__ring_t *ring)
     get->ring = ring;
     get->freed = atomic_load_explicit(&readers(ring)->freed, memory_order_relaxed);
     if (ring->tasks == NULL) return;
-    get->taken = atomic_load_explicit(&readers(ring)->mark, memory_order_relaxed);
+    get->taken = xipc__load(&readers(ring)->at);
     get->is_again = 0;
 }
 
@@ -274,16 +274,19 @@ static apr_status_t linger(xipc__ring_get_t *get, reason_t *reason, apr_time_t d
     return get->ring->tasks == NULL && find_quickly(get) ? APR_SUCCESS : find_any(get, reason);
 }
 
-/* Begin, whatever has to be done for it; `is_in`: the side is ours already. */
+/*
+ * Begin, whatever has to be done for it; `is_in`: the side is ours already, `has_lingered`: and it
+ * was waited for what might come at once.
+ */
 static apr_status_t begin_anyhow(xipc__ring_get_t *get, xipc__ring_t *ring, apr_time_t deadline,
-                                 int is_in)
+                                 int is_in, int has_lingered)
 {
-    for (;; is_in = 0) {
+    for (;; is_in = has_lingered = 0) {
         reason_t reason;
         apr_status_t rv = is_in ? APR_SUCCESS : xipc__ring_get_enter(get, ring, deadline);
         if (rv != APR_SUCCESS) return rv;
         rv = find_any(get, &reason);
-        if (rv == XIPC_EEMPTY) rv = linger(get, &reason, deadline);
+        if (rv == XIPC_EEMPTY && !has_lingered) rv = linger(get, &reason, deadline);
         if (rv == APR_SUCCESS) return rv;
         xipc__ring_get_end(get);
         if (rv != XIPC_EEMPTY) return rv;
@@ -299,7 +302,7 @@ apr_status_t xipc__ring_get_begin(xipc__ring_get_t *get, xipc__ring_t *ring, apr
         entered(get, ring);
         if (ring->tasks == NULL && find_quickly(get)) return APR_SUCCESS;
     }
-    return begin_anyhow(get, ring, deadline, is_in);
+    return begin_anyhow(get, ring, deadline, is_in, 0);
 }
 
 apr_status_t xipc__ring_get_copy(void **data, apr_size_t *size, const xipc__ring_get_t *get,
@@ -373,7 +376,7 @@ static inline int find_soon(xipc__ring_get_t *get, apr_time_t deadline)
     const _Atomic apr_uint64_t *tail = &get->ring->header->sides[XIPC__WRITERS].mark;
     const xipc__side_t *side = readers(get->ring);
     if (find_quickly(get)) return 1;
-    /* or is there something that has to be looked at closer? */
+    /* nothing there: wait a moment; something else than a message is for others to look at */
     apr_uint64_t seen = xipc__load(&side->seen);
     return seen == xipc__load(&side->at) &&
            xipc__ring_linger(get->ring, XIPC__READERS, tail, seen, deadline) && find_quickly(get);
@@ -411,7 +414,7 @@ apr_status_t xipc__ring_get(void **data, apr_size_t *size, xipc__ring_t *ring,
             return APR_SUCCESS;
         begin(&get, ring);
     }
-    apr_status_t rv = begin_anyhow(&get, ring, deadline, is_in);
+    apr_status_t rv = begin_anyhow(&get, ring, deadline, is_in, is_in && ring->tasks == NULL);
     if (rv != APR_SUCCESS) return rv;
     rv = xipc__ring_get_copy(data, size, &get, room);
     if (rv == APR_SUCCESS) xipc__ring_get_take(&get);

@@ -187,7 +187,7 @@ struct xipc__ring_t {
     xipc__side_t *tally; /* where what died is counted, two of them */
     xipc__ring_bounds_t bounds;
     xipc__quick_t quick;
-    apr_uint32_t ours; /* writers: lines up to this place are our processor's; see ring_put.c */
+    apr_uint32_t ours; /* writers: up to this place lines were taken, last by us; a hint */
     xipc__ring_name_t name;
     xipc__memory_t *memory;
     xipc__park_t *park;
@@ -218,6 +218,7 @@ static inline void xipc__store(_Atomic apr_uint64_t *word, apr_uint64_t value)
 static inline void xipc__ring_mark_set(xipc__side_t *side, apr_uint64_t mark)
 {
     atomic_store_explicit(&side->mark, mark, memory_order_release);
+    XIPC__POINT("mark.moved");
     xipc__store(&side->at, mark);
 }
 

@@ -51,7 +51,8 @@ static inline void xipc__ring_leave(xipc__ring_t *ring, int which)
 /*
  * With a side: look for an instant whether a word changes, unless somebody else wants in. It often
  * does when the other side is at work on another processor, and entering again would cost more. It
- * may let some more messages, or places, come before it returns.
+ * may let some more messages, or places, come before it returns. A reader's next record is asked for
+ * meanwhile.
  */
 int xipc__ring_linger(xipc__ring_t *ring, int which, const _Atomic apr_uint64_t *word,
                       apr_uint64_t old, apr_time_t deadline);

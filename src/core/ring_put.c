@@ -195,7 +195,7 @@ static void add(xipc__ring_put_t *put, apr_uint64_t units, apr_size_t size)
     XIPC__POINT("put.record");
 }
 
-/* Units that are known to be free right behind a mark; 0 when one has to look closer. */
+/* Units that the next message may have right behind a mark, as far as known; 0: look closer. */
 static inline apr_uint64_t known_room(const xipc__ring_t *ring, apr_uint64_t mark)
 {
     const xipc__quick_t *quick = &ring->quick;
@@ -215,13 +215,14 @@ enum { LINES = 16 };
  * A line that the reader has read is at its processor, and comes back when it is written to. Message
  * by message that would be waited for each time, since the lock lets nothing pass. So the lines of
  * the next messages, as far as there is room, are written to in a row, which all come in the time of
- * one or two.
+ * one or two. That is done when the next one, of `units` or so, has not got them yet.
  */
-static inline void take_lines(xipc__ring_t *ring, apr_uint32_t place, apr_uint64_t units,
-                              apr_uint64_t room)
+static inline void take_back_lines(xipc__ring_t *ring, apr_uint32_t place, apr_uint64_t units,
+                                   apr_uint64_t room)
 {
     apr_uint32_t count = room < LINES ? (apr_uint32_t)room : LINES;
-    if (units > count || (apr_int32_t)(ring->ours - place) >= (apr_int32_t)units) return;
+    apr_uint32_t ahead = ring->ours - place;
+    if (units > count || (ahead >= units && ahead <= LINES)) return;
     for (apr_uint32_t i = 0; i < count; i++)
         xipc__store(&xipc__record_at(ring, place + i)->state, 0);
     ring->ours = place + count;
@@ -233,7 +234,7 @@ static int append_quickly(xipc__ring_put_t *put, apr_size_t size)
     apr_uint64_t units = units_of(size);
     apr_uint64_t room = known_room(put->ring, put->mark);
     if (size > put->ring->quick.message_max || units > room) return 0;
-    take_lines(put->ring, xipc__mark_place(put->mark), units, room);
+    take_back_lines(put->ring, xipc__mark_place(put->mark), units, room);
     add(put, units, size);
     return 1;
 }
@@ -353,8 +354,17 @@ static apr_status_t begin_anyhow(xipc__ring_put_t *put, xipc__ring_t *ring, apr_
     }
 }
 
-static apr_status_t check_size(const xipc__ring_t *ring, apr_size_t size)
+/* If nobody is in, and the next message may go right behind the last. */
+static inline int enter_quickly(xipc__ring_t *ring)
 {
+    if (ring->quick.end == 0 || !xipc__ring_try_enter(ring, XIPC__WRITERS)) return 0;
+    intend(ring);
+    return 1;
+}
+
+static inline apr_status_t check_size(const xipc__ring_t *ring, apr_size_t size)
+{
+    if (size <= ring->quick.message_max) return APR_SUCCESS;
     apr_size_t most = xipc__ring_message_max(ring);
     if (size <= most) return APR_SUCCESS;
     return xipc__fail(XIPC_EMSGSIZE,
@@ -367,9 +377,8 @@ apr_status_t xipc__ring_put_begin(xipc__ring_put_t *put, xipc__ring_t *ring, apr
 {
     apr_status_t rv = check_size(ring, size);
     if (rv != APR_SUCCESS) return rv;
-    int is_in = xipc__ring_try_enter(ring, XIPC__WRITERS);
+    int is_in = enter_quickly(ring);
     if (is_in) {
-        intend(ring);
         begin(put, ring);
         if (append_quickly(put, size)) return APR_SUCCESS;
     }
@@ -419,7 +428,7 @@ static int put_quickly(xipc__ring_t *ring, const void *data, apr_size_t size)
     write_record(record, XIPC__RECORD_READY, units, size);
     XIPC__POINT("put.record");
     publish(ring, xipc__mark(next, xipc__mark_count(mark) + 1));
-    take_lines(ring, next, units, room - units);
+    take_back_lines(ring, next, units, room - units);
     leave(ring);
     return 1;
 }
@@ -428,13 +437,11 @@ apr_status_t xipc__ring_put(xipc__ring_t *ring, const void *data, apr_size_t siz
                             apr_time_t deadline)
 {
     xipc__ring_put_t put;
-    int is_in = size <= ring->quick.message_max && xipc__ring_try_enter(ring, XIPC__WRITERS);
-    if (is_in) {
-        intend(ring);
-        if (put_quickly(ring, data, size)) return APR_SUCCESS;
-    }
-    apr_status_t rv = is_in ? APR_SUCCESS : check_size(ring, size);
-    if (rv == APR_SUCCESS) rv = begin_anyhow(&put, ring, size, deadline, is_in);
+    apr_status_t rv = check_size(ring, size);
+    if (rv != APR_SUCCESS) return rv;
+    int is_in = enter_quickly(ring);
+    if (is_in && put_quickly(ring, data, size)) return APR_SUCCESS;
+    rv = begin_anyhow(&put, ring, size, deadline, is_in);
     if (rv != APR_SUCCESS) return rv;
     if (size > 0) memcpy(put.place, data, size);
     xipc__ring_put_end(&put);

@@ -95,10 +95,7 @@ xipc__handle_t xipc__port_memory_handle(const xipc__memory_t *memory)
 
 apr_status_t xipc__port_memory_ready(xipc__memory_t *memory, apr_uint64_t offset, apr_uint64_t size)
 {
-    (void)memory; /* as at the making */
-    (void)offset;
-    (void)size;
-    return APR_SUCCESS;
+    return xipc__memory_reserve(memory->fd, (off_t)offset, (off_t)size);
 }
 
 apr_status_t xipc__port_memory_commit(xipc__memory_t *memory, apr_uint64_t offset,

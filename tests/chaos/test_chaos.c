@@ -29,19 +29,19 @@ static const char *const ring_points[] = {
     "put.left",    "get.entered", "get.read",         "get.taken",       "get.discarding",
     "get.freed",   "get.left",    "place.committing", "place.committed", "place.abandoned",
     "place.held",  "place.taken", "place.released",   "repair.entered",  "repair.counted",
-    NULL};
+    "mark.moved",  NULL};
 static const char *const task_points[] = {
-    "put.entered", "put.record", "put.published",  "get.read",
-    "task.leased", "task.taken", "task.again",     "task.taken_again",
-    "task.moving", "task.moved", "task.finishing", "task.done",
-    "get.freed",   "place.held", "repair.counted", NULL};
+    "put.entered",    "put.record", "put.published",    "get.read",    "task.leased",
+    "task.taken",     "task.again", "task.taken_again", "task.moving", "task.moved",
+    "task.finishing", "task.done",  "get.freed",        "place.held",  "repair.counted",
+    "mark.moved",     NULL};
 static const char *const level_points[] = {
     "levels.entered",  "levels.done",    "levels.left", "levels.repaired",
     "put.entered",     "put.record",     "put.written", "put.published",
     "put.left",        "get.entered",    "get.read",    "get.taken",
     "get.discarding",  "get.freed",      "get.left",    "place.committed",
     "place.abandoned", "place.held",     "place.taken", "place.released",
-    "repair.entered",  "repair.counted", NULL};
+    "repair.entered",  "repair.counted", "mark.moved",  NULL};
 static const char *const mailslot_points[] = {"mailslot.entered",   "mailslot.writing",
                                               "mailslot.written",   "mailslot.put",
                                               "mailslot.read",      "mailslot.taken",

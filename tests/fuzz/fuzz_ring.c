@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-enum { SCRIBBLES = 64, CALLS = 8, LEVELS = 3, HAS_LEVELS = 16 };
+/* Without a bound in bytes there is one in messages. */
+enum { SCRIBBLES = 64, CALLS = 8, LEVELS = 3, HAS_LEVELS = 16, HAS_NO_BYTES = 32 + 1 };
 
 /* `levels` is NULL where there are none. */
 typedef struct {
@@ -23,7 +24,7 @@ static xipc__ring_t *make_ring(unsigned first, apr_pool_t *pool)
     xipc__ring_t *ring;
     /* always bounded: an unbounded one is large, which takes the sanitizer long */
     const xipc__ring_bounds_t bounds = {.capacity = first & 1 ? 20 : 0,
-                                        .bytes = 16384,
+                                        .bytes = (first & HAS_NO_BYTES) == HAS_NO_BYTES ? 0 : 16384,
                                         .message_max = 200,
                                         .levels = first & HAS_LEVELS ? LEVELS : 1,
                                         .tasks = first & HAS_LEVELS ? XIPC__TASKS_NONE
@@ -40,6 +41,11 @@ static void put_one(target_t *target, apr_size_t size, unsigned i)
 {
     xipc__ring_put_t put;
     xipc__levels_put_t level;
+    if (target->levels == NULL && i % 3 == 0) {
+        static const char message[200] = {1};
+        (void)xipc__ring_put(target->ring, message, size < sizeof message ? size : 10, 0);
+        return;
+    }
     if (target->levels == NULL) {
         if (xipc__ring_put_begin(&put, target->ring, size, 0) != APR_SUCCESS) return;
         memset(put.place, 1, size);
@@ -63,10 +69,23 @@ static void read_one(const xipc__ring_get_t *get)
     (void)seen;
 }
 
-static void get_one(target_t *target)
+static void get_whole(target_t *target)
+{
+    static char buffer[200];
+    const xipc__room_t room = {.buffer = buffer, .capacity = sizeof buffer};
+    void *data;
+    apr_size_t size;
+    (void)xipc__ring_get(&data, &size, target->ring, &room, 0);
+}
+
+static void get_one(target_t *target, unsigned i)
 {
     xipc__ring_get_t get;
     xipc__levels_get_t level;
+    if (target->levels == NULL && i % 3 == 0) {
+        get_whole(target);
+        return;
+    }
     if (target->levels == NULL) {
         if (xipc__ring_get_begin(&get, target->ring, 0) != APR_SUCCESS) return;
         read_one(&get);
@@ -141,7 +160,7 @@ static void try_adopt(const xipc__ring_t *ring, apr_pool_t *pool)
     }
     xipc__ring_bounds(&bounds, other.ring);
     if (bounds.levels == 1 || xipc__levels_make(&other.levels, other.ring, pool) == APR_SUCCESS)
-        for (int i = 0; i < CALLS; i++) get_one(&other);
+        for (unsigned i = 0; i < CALLS; i++) get_one(&other, i);
     xipc__ring_close(other.ring);
 }
 
@@ -190,11 +209,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & HAS_LEVELS)
         MUST(xipc__levels_make(&target.levels, target.ring, pool) == APR_SUCCESS);
     for (unsigned i = 0; i < data[0] % 16; i++) put_one(&target, i * 6, 2 * i + 1);
-    for (int i = 0; i < 3 && target.ring->tasks != NULL; i++) get_one(&target); /* and not done */
+    for (unsigned i = 0; i < 3 && target.ring->tasks != NULL; i++)
+        get_one(&target, i); /* and not done */
     scribble(target.ring, data + 1, size - 1, pool);
     look(&target);
     for (unsigned i = 0; i < CALLS; i++) put_one(&target, i * 20, i);
-    for (int i = 0; i < 2 * CALLS; i++) get_one(&target);
+    for (unsigned i = 0; i < 2 * CALLS; i++) get_one(&target, i);
     try_places(&target);
     try_tasks(target.ring);
     try_adopt(target.ring, pool);

@@ -259,7 +259,7 @@ static void death_in_put_or_get_harms_nobody(testing_t *test)
 {
     static const char *const points[] = {
         "put.entered", "put.padded", "put.record", "put.written", "put.published", "put.left",
-        "get.entered", "get.read",   "get.taken",  "get.freed",   "get.left"};
+        "get.entered", "get.read",   "get.taken",  "get.freed",   "get.left",      "mark.moved"};
     static const kind_t kind = {5, 150, 0, 1};
     kill_at_each(points, COUNT_OF(points), &kind, test);
 }
@@ -275,7 +275,7 @@ static void death_in_place_harms_nobody(testing_t *test)
 {
     static const char *const points[] = {"put.published",   "place.committing", "place.committed",
                                          "place.abandoned", "place.held",       "place.taken",
-                                         "get.left",        "place.released"};
+                                         "get.left",        "place.released",   "mark.moved"};
     static const kind_t kind = {5, 150, 1, 1};
     kill_at_each(points, COUNT_OF(points), &kind, test);
 }
@@ -286,7 +286,7 @@ static void death_in_a_queue_with_priorities_harms_nobody(testing_t *test)
     static const char *const points[] = {
         "levels.entered", "levels.done", "levels.left",   "put.entered", "put.padded",
         "put.record",     "put.written", "put.published", "put.left",    "get.entered",
-        "get.read",       "get.taken",   "get.freed",     "get.left"};
+        "get.read",       "get.taken",   "get.freed",     "get.left",    "mark.moved"};
     static const kind_t kind = {5, 150, 0, 3};
     kill_at_each(points, COUNT_OF(points), &kind, test);
 }

@@ -173,9 +173,9 @@ static void survives(testing_t *test, const kill_t *first, const kill_t *second)
 
 static void kill_while_tasks_are_taken_and_done(testing_t *test)
 {
-    static const char *const points[] = {"task.leased", "task.taken", "task.finishing",
-                                         "task.done"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const points[] = {"task.leased", "task.taken", "task.finishing", "task.done",
+                                         "mark.moved"};
+    for (int i = 0; i < 5; i++) {
         const kill_t kill = {points[i], 10, 0};
         survives(test, NULL, &kill);
     }
