@@ -90,6 +90,7 @@ static apr_uint64_t memory_size(apr_uint64_t units, apr_uint32_t levels)
 void xipc__ring_quicken(xipc__ring_t *ring)
 {
     int is_growing = ring->units > XIPC__RING_FIXED;
+    ring->there = is_growing ? XIPC__CHUNK_UNITS : ring->units;
     ring->quick = (xipc__quick_t){.message_max = 0};
     if (ring->bounds.tasks != XIPC__TASKS_NONE || ring->bounds.bytes > 0) return;
     /* a ring that grows has its first chunk at once, and a short backlog stays there */

@@ -12,11 +12,27 @@ static xipc__side_t *readers(const xipc__ring_t *ring)
 
 /* ---- one record ---- */
 
-apr_status_t xipc__ring_look(xipc__look_t *look, const xipc__ring_t *ring, apr_uint64_t mark,
+apr_status_t xipc__ring_reach(xipc__ring_t *ring, apr_uint64_t offset, apr_uint64_t units)
+{
+    if (offset + units <= ring->there) return APR_SUCCESS;
+    apr_uint64_t first = offset / XIPC__CHUNK_UNITS;
+    apr_uint64_t last = (offset + units - 1) / XIPC__CHUNK_UNITS;
+    if (first == last && first == atomic_load_explicit(&ring->chunk, memory_order_relaxed))
+        return APR_SUCCESS;
+    apr_status_t rv = xipc__port_memory_ready(ring->memory, ring->start + first * XIPC__RING_CHUNK,
+                                              (last - first + 1) * XIPC__RING_CHUNK);
+    if (rv == APR_SUCCESS)
+        atomic_store_explicit(&ring->chunk, (apr_uint32_t)last, memory_order_relaxed);
+    return rv;
+}
+
+apr_status_t xipc__ring_look(xipc__look_t *look, xipc__ring_t *ring, apr_uint64_t mark,
                              apr_uint64_t left)
 {
     apr_uint32_t place = xipc__mark_place(mark);
     apr_uint64_t offset = place & (ring->units - 1);
+    apr_status_t rv = xipc__ring_reach(ring, offset, 1);
+    if (rv != APR_SUCCESS) return rv;
     look->record = xipc__record_at(ring, place);
     /* acquire: pairs with the commit of a reserved one */
     look->state = atomic_load_explicit(&look->record->state, memory_order_acquire);
@@ -30,7 +46,8 @@ apr_status_t xipc__ring_look(xipc__look_t *look, const xipc__ring_t *ring, apr_u
     look->next =
         xipc__mark(place + (apr_uint32_t)look->units,
                    xipc__mark_count(mark) + (look->kind != XIPC__RECORD_PAD && look->copy == 0));
-    return APR_SUCCESS;
+    return look->kind == XIPC__RECORD_PAD ? APR_SUCCESS
+                                          : xipc__ring_reach(ring, offset, look->units);
 }
 
 void xipc__record_set(const xipc__look_t *look, unsigned kind)
@@ -182,14 +199,15 @@ static inline int find_quickly(xipc__ring_get_t *get)
     apr_uint64_t mark = xipc__load(&readers(ring)->at);
     apr_uint32_t place = xipc__mark_place(mark);
     apr_uint32_t left = xipc__mark_place(known_tail(ring, mark)) - place;
-    if (left == 0 || left > xipc__ring_span(ring)) return 0;
+    apr_uint64_t offset = place & (ring->units - 1);
+    if (left == 0 || left > xipc__ring_span(ring) || offset >= ring->there) return 0;
     xipc__record_t *record = xipc__record_at(ring, place);
     /* acquire: as in xipc__ring_look() */
     apr_uint64_t state = atomic_load_explicit(&record->state, memory_order_acquire);
     apr_uint64_t size = xipc__load(&record->size);
     apr_uint64_t units = state >> 32;
     if ((apr_uint32_t)state != XIPC__RECORD_READY || units < 1 || units > left ||
-        (place & (ring->units - 1)) + units > ring->units || size > (units - 1) * XIPC__RING_UNIT)
+        offset + units > ring->there || size > (units - 1) * XIPC__RING_UNIT)
         return 0;
     /* messages often have one size: then this is the one after the next */
     if (2 * units < left)

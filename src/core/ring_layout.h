@@ -187,7 +187,9 @@ struct xipc__ring_t {
     xipc__side_t *tally; /* where what died is counted, two of them */
     xipc__ring_bounds_t bounds;
     xipc__quick_t quick;
-    apr_uint32_t ours; /* writers: up to this place lines were taken, last by us; a hint */
+    apr_uint64_t there;         /* units from the first on that are memory in any case */
+    _Atomic apr_uint32_t chunk; /* one more that is, the last that was looked at */
+    apr_uint32_t ours;          /* writers: up to this place lines were taken, last by us; a hint */
     xipc__ring_name_t name;
     xipc__memory_t *memory;
     xipc__park_t *park;
@@ -271,8 +273,14 @@ typedef struct {
     apr_uint64_t next; /* the mark behind it */
 } xipc__look_t;
 
+/*
+ * Before units are looked at: a damaged mark may lead to where nobody has asked for memory yet, which
+ * some systems don't let one read.
+ */
+apr_status_t xipc__ring_reach(xipc__ring_t *ring, apr_uint64_t offset, apr_uint64_t units);
+
 /* Look at the record at a mark, of which `left` units are known to be written. */
-apr_status_t xipc__ring_look(xipc__look_t *look, const xipc__ring_t *ring, apr_uint64_t mark,
+apr_status_t xipc__ring_look(xipc__look_t *look, xipc__ring_t *ring, apr_uint64_t mark,
                              apr_uint64_t left);
 
 /* Give out the message of a record. */

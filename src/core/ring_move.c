@@ -17,7 +17,7 @@ static apr_uint64_t both(apr_uint64_t from, apr_uint64_t to)
 }
 
 /* Is the oldest a task, and most of what is kept behind it not wanted any more? */
-static int is_to_move(xipc__look_t *look, const xipc__ring_t *ring)
+static int is_to_move(xipc__look_t *look, xipc__ring_t *ring)
 {
     apr_uint64_t freed = xipc__load(&readers(ring)->freed);
     apr_uint64_t mark = xipc__load(&readers(ring)->mark);
@@ -88,6 +88,7 @@ void xipc__ring_task_moved(xipc__ring_t *ring)
     apr_uint64_t left = xipc__mark_place(tail) - xipc__mark_place(places);
     if (is_published && xipc__ring_look(&from, ring, places, left) == APR_SUCCESS &&
         from.kind == XIPC__RECORD_LEASED &&
+        xipc__ring_reach(ring, to & (ring->units - 1), 1) == APR_SUCCESS &&
         xipc__load(&from.record->id) == xipc__load(&xipc__record_at(ring, to)->id))
         xipc__record_set(&from, XIPC__RECORD_GONE);
     (void)atomic_compare_exchange_strong(moving, &places, XIPC__RING_NONE);

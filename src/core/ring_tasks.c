@@ -202,7 +202,7 @@ apr_status_t xipc__ring_task_release(xipc__ring_t *ring, xipc__record_t *record)
 /* ---- all that was taken and is not done ---- */
 
 typedef struct {
-    const xipc__ring_t *ring;
+    xipc__ring_t *ring;
     apr_uint64_t mark;  /* of the next record */
     apr_uint32_t taken; /* up to this place all was taken; behind it only copies were */
     apr_uint64_t tail;
@@ -210,7 +210,7 @@ typedef struct {
     apr_uint64_t live;
 } walk_t;
 
-static walk_t walk(const xipc__ring_t *ring)
+static walk_t walk(xipc__ring_t *ring)
 {
     apr_uint64_t mark = xipc__load(&readers(ring)->mark);
     apr_uint64_t copied = xipc__load(&ring->header->tasks_of.copied);

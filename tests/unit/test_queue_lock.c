@@ -60,8 +60,29 @@ static void who_slept_for_a_lock_leaves_no_wake_ups_behind(testing_t *test)
     CHECK(early_wakes(queue->self, XIPC__READERS) <= THREADS);
 }
 
+/* Where nothing was ever put, and on some systems nothing can be read unless it is asked for. */
+static void marks_that_lead_to_no_memory_are_an_error(testing_t *test)
+{
+    xipc_queue_t *queue;
+    xipc_queue_options_t *options;
+    char byte;
+    apr_size_t size;
+    CHECK_OK(xipc_queue_options_create(&options, test->pool));
+    CHECK_OK(xipc_queue_options_backend_set(options, XIPC_QUEUE_SHM));
+    REQUIRE_OK(xipc_queue_create_ex(&queue, options, test->pool));
+    const xipc__ring_t *ring = queue->self;
+    for (apr_uint32_t part = 2; part <= 16; part *= 2) {
+        apr_uint32_t place = (apr_uint32_t)(ring->units / part);
+        xipc__ring_mark_set(&ring->header->sides[XIPC__READERS], xipc__mark(place, 0));
+        xipc__ring_mark_set(&ring->header->sides[XIPC__WRITERS], xipc__mark(place + 2, 1));
+        CHECK_STATUS(XIPC_EPROTOCOL, xipc_queue_get_into(&size, queue, &byte, 1, 0));
+    }
+    CHECK_OK(xipc_queue_close(queue));
+}
+
 static const testing_case_t cases[] = {
     ONCE(who_slept_for_a_lock_leaves_no_wake_ups_behind),
+    ONCE(marks_that_lead_to_no_memory_are_an_error),
 };
 
 TESTING_MAIN("queue.lock", cases)
