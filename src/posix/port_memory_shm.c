@@ -95,7 +95,7 @@ xipc__handle_t xipc__port_memory_handle(const xipc__memory_t *memory)
 
 apr_status_t xipc__port_memory_ready(xipc__memory_t *memory, apr_uint64_t offset, apr_uint64_t size)
 {
-    return xipc__memory_reserve(memory->fd, (off_t)offset, (off_t)size);
+    return xipc__port_memory_commit(memory, offset, size);
 }
 
 apr_status_t xipc__port_memory_commit(xipc__memory_t *memory, apr_uint64_t offset,

@@ -87,7 +87,7 @@ xipc__handle_t xipc__port_memory_handle(const xipc__memory_t *memory)
 
 apr_status_t xipc__port_memory_ready(xipc__memory_t *memory, apr_uint64_t offset, apr_uint64_t size)
 {
-    return commit(memory->address + offset, (SIZE_T)size);
+    return xipc__port_memory_commit(memory, offset, size);
 }
 
 apr_status_t xipc__port_memory_commit(xipc__memory_t *memory, apr_uint64_t offset,
