@@ -36,6 +36,8 @@ mount -t tmpfs -o size=4m none /tmp
 if [[ $memory == shm ]]; then
     try create-full ""
     try create-full named
+    try put-full ""
+    try put-full named
     try grow-full ""
     try grow-full named
 fi

@@ -87,18 +87,38 @@ static int is_full(apr_status_t rv, const char *what)
     return rv != APR_SUCCESS && (APR_STATUS_IS_ENOSPC(rv) || APR_STATUS_IS_ENOMEM(rv));
 }
 
-/* Some MiB, with a name or without, that there is no room for. */
+/* Of a queue of some MiB, with a name or without. */
+static apr_status_t large_options(xipc_queue_options_t **options, const char *name,
+                                  apr_pool_t *pool)
+{
+    apr_status_t rv = xipc_queue_options_create(options, pool);
+    if (rv == APR_SUCCESS && *name != '\0') rv = xipc_queue_options_name_set(*options, name);
+    if (rv == APR_SUCCESS) rv = xipc_queue_options_backend_set(*options, XIPC_QUEUE_SHM);
+    if (rv == APR_SUCCESS) rv = xipc_queue_options_capacity_set(*options, 1000);
+    if (rv == APR_SUCCESS) rv = xipc_queue_options_message_max_set(*options, 10000);
+    return rv;
+}
+
+/* That there is no room for. */
 static int create_without_room(const char *name, apr_pool_t *pool)
 {
     xipc_queue_options_t *options;
     xipc_queue_t *queue;
-    apr_status_t rv = xipc_queue_options_create(&options, pool);
-    if (rv == APR_SUCCESS && *name != '\0') rv = xipc_queue_options_name_set(options, name);
-    if (rv == APR_SUCCESS) rv = xipc_queue_options_backend_set(options, XIPC_QUEUE_SHM);
-    if (rv == APR_SUCCESS) rv = xipc_queue_options_capacity_set(options, 1000);
-    if (rv == APR_SUCCESS) rv = xipc_queue_options_message_max_set(options, 10000);
+    apr_status_t rv = large_options(&options, name, pool);
     if (rv != APR_SUCCESS) return fail(rv, "options");
     return is_full(xipc_queue_create_ex(&queue, options, pool), "create") ? 0 : 11;
+}
+
+/* With priorities: each has its memory when it is used first. */
+static int put_without_room(const char *name, apr_pool_t *pool)
+{
+    xipc_queue_options_t *options;
+    xipc_queue_t *queue;
+    apr_status_t rv = large_options(&options, name, pool);
+    if (rv == APR_SUCCESS) rv = xipc_queue_options_priorities_set(options, 2);
+    if (rv == APR_SUCCESS) rv = xipc_queue_create_ex(&queue, options, pool);
+    if (rv != APR_SUCCESS) return fail(rv, "create");
+    return is_full(xipc_queue_put(queue, "x", 1, 0), "put") ? 0 : 11;
 }
 
 /* Put until there is no room; the queue is as good as before then. */
@@ -131,6 +151,7 @@ int tool_queue(int argc, char **argv, apr_pool_t *pool)
     if (strcmp(verb, "race") == 0) return race(name, argument, pool);
     if (strcmp(verb, "make") == 0) return make(name, pool);
     if (strcmp(verb, "create-full") == 0) return create_without_room(name, pool);
+    if (strcmp(verb, "put-full") == 0) return put_without_room(name, pool);
     if (strcmp(verb, "grow-full") == 0) return grow_without_room(name, pool);
     apr_status_t rv = xipc_queue_open(&queue, name, NULL, pool);
     return rv == APR_SUCCESS ? use(queue, verb, argument, pool) : fail(rv, "open");
